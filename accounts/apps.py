@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.core import checks
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "Customers"
+
+    def ready(self):
+        from accounts import roles, verdicts
+
+        checks.register(verdicts.check_data_map)
+        post_migrate.connect(roles.make_groups, dispatch_uid="roles")

@@ -1,0 +1,25 @@
+from accounts.models.approvals import Approval
+from accounts.models.billing import BillingRecord, Credit, PaymentReference, Subscription
+from accounts.models.consents import Consent, PolicyVersion
+from accounts.models.customers import Membership, Person, Workspace
+from accounts.models.evidence import EvidenceEntry
+from accounts.models.keys import KeyPair
+from accounts.models.kyc import KycDocument
+from accounts.models.staff import User
+
+__all__ = [
+    "Approval",
+    "BillingRecord",
+    "Consent",
+    "Credit",
+    "EvidenceEntry",
+    "KeyPair",
+    "KycDocument",
+    "Membership",
+    "PaymentReference",
+    "Person",
+    "PolicyVersion",
+    "Subscription",
+    "User",
+    "Workspace",
+]

@@ -1,0 +1,70 @@
+"""What people agreed to, under which version of the policy."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models.customers import Person
+from accounts.validators import refuse_card_numbers
+
+
+class PolicyVersion(models.Model):
+    """One published version of the privacy policy (policy § 11)."""
+
+    version = models.CharField(max_length=20, unique=True)
+    effective_on = models.DateField("effective from")
+    published_at = models.DateTimeField("published", null=True, blank=True)
+    summary = models.TextField("what changed", blank=True)
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class Consent(models.Model):
+    """A person's consent to one purpose. Acceptance of the policy is not a consent and has no purpose here."""
+
+    class Purpose(models.TextChoices):
+        MARKETING_EMAIL = "marketing_email", "Marketing by e-mail"
+        MARKETING_SMS = "marketing_sms", "Marketing by SMS"
+        MARKETING_CALL = "marketing_call", "Marketing by telephone"
+        ANALYTICS_COOKIES = "analytics_cookies", "Analytics cookies"
+        ADVERTISING_COOKIES = "advertising_cookies", "Advertising cookies"
+        TESTIMONIAL = "testimonial", "Testimonial with name and photo"
+        DATA_SHARING = "data_sharing", "Sharing with a partner"
+
+    class Channel(models.TextChoices):
+        WEBSITE = "website", "Website"
+        APP = "app", "App"
+        EMAIL = "email", "E-mail"
+        PHONE = "phone", "Telephone or WhatsApp"
+        CHAT = "chat", "Chat"
+        LETTER = "letter", "Letter"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    outside_id = models.CharField("id in the service platform", max_length=64, unique=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=24, choices=Purpose)
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="consents")
+    given_at = models.DateTimeField("given", default=timezone.now)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.WEBSITE)
+    evidence = models.CharField(
+        max_length=300, blank=True, help_text="Where it can be seen, such as a form's id.", validators=[refuse_card_numbers]
+    )
+    withdrawn_at = models.DateTimeField("withdrawn", null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("given_at")),
+                name="consent_withdrawn_after_given",
+                violation_error_message="A consent cannot be withdrawn before it was given.",
+            ),
+            models.UniqueConstraint(
+                fields=["person", "purpose"], condition=Q(withdrawn_at__isnull=True), name="consent_one_open_per_purpose"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.outside_id

@@ -1,0 +1,81 @@
+"""The four roles and what each may do. Groups in the database are made from this after every migration."""
+
+from collections.abc import Iterable
+
+PRIVACY_OFFICER = "Privacy officer"
+SUPPORT_AGENT = "Support agent"
+AUDITOR = "Auditor"
+SECURITY_ADMINISTRATOR = "Security administrator"
+
+
+def _permissions(app: str, verbs: str, *models: str) -> list[str]:
+    return [f"{app}.{verb}_{model}" for model in models for verb in verbs.split()]
+
+
+CUSTOMER_MODELS = ["workspace", "person", "membership", "subscription", "credit", "paymentreference", "billingrecord"]
+RECORD_MODELS = ["number", "numberassignment", "calldetailrecord", "smsrecord", "recording", "usagerecord"]
+
+ROLES: dict[str, list[str]] = {
+    PRIVACY_OFFICER: [
+        *_permissions("accounts", "view add change", "workspace", "person", "membership", "subscription"),
+        *_permissions("accounts", "view", "credit", "paymentreference", "billingrecord", "kycdocument"),
+        *_permissions("accounts", "view add change", "consent", "policyversion"),
+        *_permissions("accounts", "import export", "workspace", "person", "subscription", "consent"),
+        *_permissions("accounts", "view", "evidenceentry", "approval"),
+        "accounts.view_clear_values",
+        "accounts.search_customers",
+        *_permissions("telecom_records", "view add change import export", "number", "numberassignment"),
+        *_permissions("telecom_records", "view", "calldetailrecord", "smsrecord", "recording", "usagerecord"),
+        *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
+        *_permissions("telecom_records", "view add change", "importsource"),
+        "telecom_records.import_calls",
+        *_permissions("retention", "view", "rule", "deletionjob", "tombstone"),
+        *_permissions("retention", "view add", "hold"),
+        "retention.arm_rule",
+        "retention.lift_hold",
+        "retention.decide_job",
+        *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
+        *_permissions("dsar", "view", "requestevent"),
+    ],
+    SUPPORT_AGENT: [
+        *_permissions("accounts", "view", "workspace", "person", "membership", "subscription", "consent"),
+        *_permissions("telecom_records", "view", "number", "numberassignment"),
+        *_permissions("dsar", "view add change", "ticket"),
+        *_permissions("dsar", "view add", "ticketmessage"),
+        *_permissions("dsar", "view add", "subjectrequest"),
+    ],
+    AUDITOR: [
+        *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
+        *_permissions("accounts", "view", "evidenceentry", "approval"),
+        *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
+        *_permissions("retention", "view", "rule", "hold", "deletionjob", "tombstone"),
+        *_permissions("dsar", "view", "subjectrequest", "requestevent"),
+    ],
+    SECURITY_ADMINISTRATOR: [
+        *_permissions("accounts", "view add change", "user"),
+        *_permissions("auth", "view", "group"),
+        *_permissions("django_celery_beat", "view", "periodictask", "intervalschedule", "crontabschedule"),
+        *_permissions("retention", "view", "rule"),
+        *_permissions("axes", "view", "accessattempt"),
+    ],
+}
+
+
+def has_role(user, *roles: str) -> bool:
+    """Return whether ``user`` works in one of these roles."""
+    return user.is_authenticated and user.groups.filter(name__in=roles).exists()
+
+
+def make_groups(*, using: str = "default", apps=None, verbosity: int = 1, **_) -> None:
+    """Bring the groups in line with ROLES. Runs after every app's migration; the last run sees every permission."""
+    from django.contrib.auth.models import Group, Permission
+
+    known = {f"{label}.{code}": pk for pk, label, code in Permission.objects.using(using).values_list(
+        "pk", "content_type__app_label", "codename")}
+    for role, wanted in ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=role)
+        group.permissions.set(_existing(wanted, known))
+
+
+def _existing(wanted: Iterable[str], known: dict[str, int]) -> list[int]:
+    return [known[code] for code in wanted if code in known]

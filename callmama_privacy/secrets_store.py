@@ -1,0 +1,26 @@
+"""Secrets of an installation that was not given any: random, made once, readable by their owner only."""
+
+import os
+import secrets
+from pathlib import Path
+
+SECRET_BYTES = 48
+
+
+def read_or_make(folder: Path, name: str) -> str:
+    """Return the secret called ``name`` in ``folder``; the first caller makes it.
+
+    Two processes that start together agree: the file appears whole or not at all, and the first one stays.
+    """
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = folder / f".{name}.{os.getpid()}"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text().strip()

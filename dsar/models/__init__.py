@@ -1,0 +1,4 @@
+from dsar.models.requests import RequestEvent, SubjectRequest
+from dsar.models.tickets import Ticket, TicketMessage
+
+__all__ = ["RequestEvent", "SubjectRequest", "Ticket", "TicketMessage"]

@@ -1,0 +1,114 @@
+"""Requests of data subjects (policy § 6)."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Person, Workspace
+from accounts.validators import refuse_card_numbers
+from dsar.models.tickets import Channel
+
+
+class SubjectRequest(models.Model):
+    """What a person asks of us, and by when the answer is due."""
+
+    class Type(models.TextChoices):
+        ACCESS = "access", "Access"
+        RECTIFICATION = "rectification", "Correction"
+        ERASURE = "erasure", "Erasure"
+        RESTRICTION = "restriction", "Restriction"
+        OBJECTION = "objection", "Objection"
+        PORTABILITY = "portability", "Portability"
+
+    class Regime(models.TextChoices):
+        POLICY_DEFAULT = "policy_default", "Callmama's promise (one month)"
+        EU_GDPR = "eu_gdpr", "European Union (GDPR)"
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        WORKING = "working", "In progress"
+        ANSWERED = "answered", "Answered"
+        REFUSED = "refused", "Refused"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    OPEN_STATES = (State.RECEIVED, State.WORKING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=20, unique=True, editable=False)
+    type = models.CharField(max_length=16, choices=Type)
+    received_at = models.DateTimeField("received", help_text="When it reached us on any official channel, in your time zone.")
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
+    regime = models.CharField(max_length=20, choices=Regime, default=Regime.POLICY_DEFAULT)
+    region = models.CharField(
+        "member state", max_length=2, blank=True,
+        help_text="Where the person lives, for the public holidays. Empty: weekends only.",
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="requests", verbose_name="customer",
+        help_text="Empty when the person is no customer of ours.",
+    )
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="requests")
+    requester_name = models.CharField("name", max_length=200, blank=True, validators=[refuse_card_numbers])
+    requester_contact = models.CharField(
+        "where to answer", max_length=200, blank=True, validators=[refuse_card_numbers],
+        help_text="The e-mail or postal address they wrote from.",
+    )
+    note = models.TextField(blank=True, validators=[refuse_card_numbers], help_text="What they ask for, in short.")
+    ticket_reference = models.CharField("ticket", max_length=20, blank=True, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="requests"
+    )
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    registered_at = models.DateTimeField(editable=False)
+    statutory_due_on = models.DateField("statutory date", editable=False)
+    statutory_due_at = models.DateTimeField(editable=False)
+    service_target_on = models.DateField("service target", editable=False)
+    service_target_at = models.DateTimeField(editable=False)
+    due_at = models.DateTimeField("due", editable=False, help_text="The earlier of the two, as an instant.")
+    due_on = models.DateField("due on", editable=False)
+    explanation = models.JSONField(default=dict, editable=False)
+    closed_at = models.DateTimeField("closed", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "request"
+        constraints = [
+            models.CheckConstraint(condition=Q(received_at__lte=F("registered_at")), name="request_not_from_the_future"),
+            models.CheckConstraint(
+                condition=Q(state__in=["received", "working"], closed_at__isnull=True)
+                | (~Q(state__in=["received", "working"]) & Q(closed_at__isnull=False)),
+                name="request_closed_with_date",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(closed_at__isnull=True), name="request_open_by_due"),
+            models.Index(fields=["received_at"]),
+            models.Index(fields=["closed_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class RequestEvent(models.Model):
+    """One thing that happened to a request; the trail is never rewritten."""
+
+    request = models.ForeignKey(SubjectRequest, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20)
+    text = models.CharField(max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["request", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,234 @@
+"""The door: the only code that deletes, blanks or shreds personal data.
+
+What a bug here does to people: data that should be gone stays readable, or data that should stay is gone for good.
+So: what goes is chosen once, under the workspace's lock, and written down before anything is destroyed (``choose``);
+every batch is one transaction that opens the door, deletes, counts, and closes it by ending; what remains is looked
+for by another code path than the one that deleted (``remains``). The transactions are in ``retention/jobs.py``.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import graphlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from accounts import files, keys
+from accounts.models import KeyPair, Workspace
+from accounts.verdicts import STAYS, Goes, ModelMap, data_map
+from retention.due import due_rows
+
+
+class UnableToDelete(RuntimeError):
+    """Something that should have gone is still there, or the counts differ; the message says what."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """What one job is about, chosen once: a workspace and who leaves with it, or the rows of a rule before a cut-off."""
+
+    workspace: uuid.UUID | None
+    leaving: dict[str, list[Any]]  # ids by model, for rows that go only with the last of their links
+    rule: str
+    cutoff: dt.datetime
+
+
+@contextlib.contextmanager
+def open_door() -> Iterator[None]:
+    """Open the door until the end of the current transaction."""
+    assert connection.in_atomic_block, "The door opens inside a transaction, so that it closes itself."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('callmama.door', 'open', true)")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('callmama.door', '', true)")
+
+
+def maps_in_order(rule: str) -> list[ModelMap]:
+    """Return the verdicts that a rule acts on: blanked rows first, then deleted ones, children before parents."""
+    entries = {entry.model: entry for entry in data_map().values() if entry.goes is not Goes.KEEP and entry.clock == rule}
+    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+    for entry in entries.values():
+        sorter.add(entry.model)
+        for field in entry.model_class._meta.concrete_fields:
+            if field.is_relation and field.related_model and field.related_model._meta.label in entries:
+                sorter.add(field.related_model._meta.label, entry.model)
+    ordered = [entries[label] for label in sorter.static_order()]
+    blanked = [entry for entry in ordered if entry.goes is Goes.BLANK and entry.model != "accounts.Workspace"]
+    return blanked + [entry for entry in ordered if entry.goes is Goes.DELETE]
+
+
+def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
+    """Return the ids of rows that leave with this workspace because it is their last one: people, non-VoIP numbers."""
+    leaving: dict[str, list[Any]] = {}
+    for entry in data_map().values():
+        if entry.last_of:
+            relation = entry.model_class._meta.get_field(entry.last_of)
+            links = relation.related_model._default_manager  # type: ignore[union-attr]
+            to_row = relation.remote_field.name  # type: ignore[union-attr]
+            here = links.filter(workspace=workspace_id).values(to_row)
+            elsewhere = links.filter(**{f"{to_row}__in": here}).exclude(workspace=workspace_id).values(to_row)
+            rows = entry.model_class._default_manager.filter(pk__in=here, **entry.only).exclude(pk__in=elsewhere)
+            leaving[entry.model] = sorted(rows.values_list("pk", flat=True), key=str)
+    return leaving
+
+
+def rows_of(entry: ModelMap, scope: Scope) -> QuerySet:
+    """Return the rows of one model that the scope covers."""
+    manager = entry.model_class._default_manager
+    if scope.workspace is None:
+        return due_rows(scope.rule, scope.cutoff)
+    if entry.last_of:
+        return manager.filter(pk__in=scope.leaving.get(entry.model, []))
+    condition = Q(pk__in=[])
+    if entry.workspace:
+        condition |= Q(**{entry.workspace: scope.workspace})
+    if entry.person:
+        condition |= Q(**{f"{entry.person}__in": scope.leaving.get("accounts.Person", [])})
+    return manager.filter(condition)
+
+
+def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
+    """Return the rows that still have to be deleted or blanked."""
+    rows = rows_of(entry, scope)
+    if entry.goes is Goes.BLANK:
+        return rows.exclude(**_blanks(entry))
+    return rows
+
+
+def count_planned(scope: Scope) -> dict[str, int]:
+    """Return how many rows of each model, and how many files, the scope covers now; nothing for empty models."""
+    planned = {}
+    for entry in maps_in_order(scope.rule):
+        if count := rows_to_touch(entry, scope).count():
+            planned[entry.model] = count
+        for column in entry.file_columns:
+            if count := rows_of(entry, scope).exclude(**{column: ""}).count():
+                planned["files"] = planned.get("files", 0) + count
+    return planned
+
+
+def shred_keys(scope: Scope) -> int:
+    """Destroy the keys of the workspace and of everybody who leaves with it; return how many."""
+    if scope.workspace is None:
+        return 0
+    people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
+    with open_door():
+        return keys.destroy_keys(KeyPair.Owner.WORKSPACE, [scope.workspace]) + keys.destroy_keys(
+            KeyPair.Owner.PERSON, people
+        )
+
+
+def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tuple[int, int]:
+    """Delete or blank up to ``limit`` rows of one model, with their files; return how many rows and files went.
+
+    Must run inside the transaction that also writes the counts down. (0, 0) means that nothing of this model is left.
+    """
+    limit = limit or settings.RETENTION_BATCH_ROWS
+    with open_door():
+        if entry.partitioned_by:
+            return _delete_from_partitions(entry, scope, limit), 0
+        rows = rows_to_touch(entry, scope)
+        if entry.goes is Goes.BLANK:
+            chosen = list(rows.values_list("pk", flat=True)[:limit])
+            return entry.model_class._default_manager.filter(pk__in=chosen).update(**_blanks(entry)), 0
+        chosen = list(rows.order_by("pk").values_list("pk", *entry.file_columns)[:limit])
+        file_keys = [key for row in chosen for key in row[1:] if key]
+        _destroy_files(file_keys)
+        doomed = entry.model_class._default_manager.filter(pk__in=[row[0] for row in chosen])
+        return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
+
+
+def blank_workspace(workspace: Workspace, now: dt.datetime) -> None:
+    """Leave of the workspace record its ids and dates, and nothing else (policy § 5.2)."""
+    blanks = _blanks(data_map()["accounts.Workspace"])
+    Workspace.objects.filter(pk=workspace.pk).update(**blanks, state=Workspace.State.EMPTIED, emptied_at=now)
+
+
+def remains(scope: Scope) -> dict[str, int]:
+    """Return what of the scope can still be found, by another path than the deletion took; empty when all is gone.
+
+    Counts are taken table by table in plain SQL on the columns that lead to the workspace or the people, on the parent
+    of a partitioned table, and the keys are tried.
+    """
+    found: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        for entry in maps_in_order(scope.rule):
+            if scope.workspace is None:
+                count = due_rows(scope.rule, scope.cutoff).count()
+            else:
+                count = _count_by_columns(cursor, entry, scope)
+            if count:
+                found[entry.model] = count
+    if scope.workspace is not None:
+        owners = [(KeyPair.Owner.WORKSPACE, scope.workspace)]
+        owners += [(KeyPair.Owner.PERSON, uuid.UUID(str(pk))) for pk in scope.leaving.get("accounts.Person", [])]
+        readable = sum(_key_is_readable(owner, owner_id) for owner, owner_id in owners)
+        if readable:
+            found["keys"] = readable
+    return found
+
+
+def _blanks(entry: ModelMap) -> dict[str, Any]:
+    return {name: column.blank for name, column in entry.columns.items() if column.blank is not STAYS}
+
+
+def _destroy_files(file_keys: list[str]) -> None:
+    store = files.store()
+    for key in file_keys:
+        store.delete(key)
+    if left := sum(store.exists(key) for key in file_keys):
+        raise UnableToDelete(f"The file store still has {left} of {len(file_keys)} files after deleting them.")
+
+
+def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
+    """Delete up to ``limit`` rows, partition by partition.
+
+    Never by ctid on the parent: the same ctid exists in every partition, and strangers would go (architecture.md).
+    """
+    table = entry.model_class._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [table]
+        )
+        for (partition,) in cursor.fetchall():
+            cursor.execute(
+                f"DELETE FROM {partition} WHERE ctid = ANY(ARRAY("
+                f"SELECT ctid FROM {partition} WHERE workspace_id = %s LIMIT %s))",
+                [scope.workspace, limit],
+            )
+            if cursor.rowcount:
+                return cursor.rowcount
+    return 0
+
+
+def _count_by_columns(cursor, entry: ModelMap, scope: Scope) -> int:
+    table = entry.model_class._meta.db_table
+    columns = {field.attname: field.column for field in entry.model_class._meta.concrete_fields}
+    conditions, values = [], []
+    if entry.last_of:
+        conditions.append(f"{entry.model_class._meta.pk.column}::text = ANY(%s)")
+        values.append([str(pk) for pk in scope.leaving.get(entry.model, [])])
+    if entry.workspace == "workspace" and entry.goes is Goes.DELETE:
+        conditions.append(f"{columns['workspace_id']} = %s")
+        values.append(scope.workspace)
+    if entry.person == "person":
+        conditions.append(f"{columns['person_id']}::text = ANY(%s)")
+        values.append([str(pk) for pk in scope.leaving.get("accounts.Person", [])])
+    if not conditions:
+        return rows_to_touch(entry, scope).count()
+    cursor.execute(f"SELECT count(*) FROM {table} WHERE {' OR '.join(conditions)}", values)
+    return cursor.fetchone()[0]
+
+
+def _key_is_readable(owner: str, owner_id: uuid.UUID) -> bool:
+    try:
+        keys.identity_of(owner, owner_id)
+    except keys.KeyDestroyed:
+        return False
+    return True

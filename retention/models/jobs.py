@@ -1,0 +1,91 @@
+"""Deletions as rows."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Workspace
+from retention.models.rules import Rule
+
+
+class DeletionJob(models.Model):
+    """One deletion: of a workspace, or of the rows of a category that are older than a cut-off."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting for a worker"
+        HELD = "held", "Held"
+        RUNNING = "running", "Deleting"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "No longer due"
+        QUARANTINED = "quarantined", "Stopped: needs a decision"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="jobs")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="deletion_jobs", null=True)
+    due_at = models.DateTimeField("due")
+    cutoff = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    scope = models.JSONField(default=dict, help_text="What goes, chosen once at INTENT: ids by model.")
+    planned = models.JSONField(default=dict, help_text="Rows by model, counted at INTENT.")
+    destroyed = models.JSONField(default=dict, help_text="Rows by model, counted as they went.")
+    stopped_because = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    intent_at = models.DateTimeField(null=True)
+    intent_sequence = models.BigIntegerField(null=True)
+    done_at = models.DateTimeField(null=True)
+    done_sequence = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule", "workspace"],
+                condition=Q(state__in=["pending", "held", "running", "quarantined"], workspace__isnull=False),
+                name="job_one_open_per_workspace",
+            ),
+            models.UniqueConstraint(
+                fields=["rule"],
+                condition=Q(state__in=["pending", "held", "running", "quarantined"], workspace__isnull=True),
+                name="job_one_open_per_aged_rule",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["running", "done"]) | Q(intent_sequence__isnull=False),
+                name="job_destroys_only_after_intent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(done_sequence__isnull=False, done_at__isnull=False),
+                name="job_done_has_receipt",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "lease_until"]),
+            models.Index(fields=["done_at"]),
+            models.Index(fields=["created_at"]),
+        ]
+        permissions = [("decide_job", "Can retry a stopped deletion")]
+
+    def __str__(self) -> str:
+        return f"deletion {str(self.pk)[:8]}"
+
+    @property
+    def rows_planned(self) -> int:
+        return sum(self.planned.values())
+
+    @property
+    def rows_destroyed(self) -> int:
+        return sum(self.destroyed.values())
+
+
+class Slot(models.Model):
+    """One tick of the schedule. The first scheduler to write its row has the tick; a second one finds it taken."""
+
+    name = models.CharField(max_length=40)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "at"], name="slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%dT%H:%M:%S}"

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TelecomRecordsConfig(AppConfig):
+    name = "telecom_records"
+    verbose_name = "Records"

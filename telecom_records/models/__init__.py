@@ -1,0 +1,20 @@
+from telecom_records.models.calls import CallDetailRecord, Direction, SmsRecord
+from telecom_records.models.imports import ImportReject, ImportRun, ImportSource, WaitingCall
+from telecom_records.models.numbers import Number, NumberAssignment
+from telecom_records.models.recordings import Recording
+from telecom_records.models.usage import FreeToolSession, UsageRecord
+
+__all__ = [
+    "CallDetailRecord",
+    "Direction",
+    "FreeToolSession",
+    "ImportReject",
+    "ImportRun",
+    "ImportSource",
+    "Number",
+    "NumberAssignment",
+    "Recording",
+    "SmsRecord",
+    "UsageRecord",
+    "WaitingCall",
+]

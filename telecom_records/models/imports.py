@@ -1,0 +1,109 @@
+"""Imports of call records: where they come from, each run, and what was not taken."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+from accounts.validators import validate_country, validate_time_zone
+
+
+class ImportSource(models.Model):
+    """A switch or a provider whose files come in, with what its files do not say."""
+
+    name = models.SlugField(max_length=60, unique=True)
+    format = models.CharField(max_length=30, blank=True, help_text="Empty: seen from the file.")
+    time_zone = models.CharField(
+        max_length=64, blank=True, validators=[validate_time_zone], help_text="The zone of times without an offset."
+    )
+    country = models.CharField(
+        max_length=2, blank=True, validators=[validate_country], help_text="Where national numbers of its files are dialled."
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportRun(models.Model):
+    """One file's way in. The row is the work: a worker that dies leaves it where the next one goes on."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(ImportSource, on_delete=models.PROTECT, related_name="runs")
+    format = models.CharField(max_length=30)
+    time_zone = models.CharField(max_length=64, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    file_name = models.CharField("file", max_length=200)
+    file_bytes = models.BigIntegerField("size (bytes)")
+    file_sha256 = models.CharField(max_length=64)
+    file_key = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    message = models.CharField(max_length=400, blank=True)
+    rows_total = models.PositiveIntegerField("rows in the file", null=True)
+    read = models.PositiveIntegerField(default=0)
+    inserted = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(default=0)
+    revised = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    unattributed = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "import"
+        permissions = [("import_calls", "Can import call records")]
+
+    def __str__(self) -> str:
+        return f"import {str(self.pk)[:8]}"
+
+    ACCOUNTING = ("read", "inserted", "duplicates", "revised", "rejected", "unattributed")
+
+    @property
+    def accounting(self) -> dict[str, int]:
+        """Where each row of the file went; ``read`` is the sum of the others."""
+        return {name: getattr(self, name) for name in self.ACCOUNTING}
+
+
+class ImportReject(models.Model):
+    """A row that was not taken: its line and the reason, never its content."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="rejects")
+    line = models.PositiveIntegerField()
+    code = models.CharField("reason", max_length=30)
+    message = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "line"], name="reject_once_per_line")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.code}"
+
+
+class WaitingCall(models.Model):
+    """A call whose numbers were nobody's: sealed, for a few days, in case the assignment arrives late."""
+
+    source = models.ForeignKey(ImportSource, on_delete=models.PROTECT, related_name="waiting_calls")
+    source_key = models.CharField(max_length=160)
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="waiting_calls")
+    started_at = models.DateTimeField()
+    number_hashes = ArrayField(models.BinaryField(), help_text="Keyed hashes of the numbers of the call.")
+    sealed = models.BinaryField(help_text="The call, encrypted.")
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "source_key", "started_at"], name="waiting_call_once"),
+        ]
+        indexes = [GinIndex(fields=["number_hashes"], name="waiting_call_numbers")]
+
+    def __str__(self) -> str:
+        return f"waiting call {self.pk}"
