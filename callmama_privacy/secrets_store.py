@@ -2,12 +2,17 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 SECRET_BYTES = 48
 
 
-def read_or_make(folder: Path, name: str) -> str:
+def random_secret() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def read_or_make(folder: Path, name: str, make: Callable[[], str] = random_secret) -> str:
     """Return the secret called ``name`` in ``folder``; the first caller makes it.
 
     Two processes that start together agree: the file appears whole or not at all, and the first one stays.
@@ -17,7 +22,7 @@ def read_or_make(folder: Path, name: str) -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = folder / f".{name}.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(SECRET_BYTES))
+            file.write(make())
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -1,8 +1,13 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
+
+from callmama_privacy.views import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("healthz", health, name="health"),
+    path("admin/retention/", include("retention.urls")),
+    path("admin/calls/", include("telecom_records.urls")),
     path("admin/", admin.site.urls),
 ]

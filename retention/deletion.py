@@ -232,3 +232,15 @@ def _key_is_readable(owner: str, owner_id: uuid.UUID) -> bool:
     except keys.KeyDestroyed:
         return False
     return True
+
+
+def delete_taken_up(waiting: QuerySet) -> int:
+    """Delete sealed calls that have just been stored for their customer, in the same transaction; return how many."""
+    with open_door():
+        return waiting._raw_delete(waiting.db)  # type: ignore[attr-defined]
+
+
+def discard_file(key: str, *, owner: str, owner_id: uuid.UUID) -> None:
+    """Destroy a stored file that has served its purpose, its key first."""
+    keys.destroy_keys(owner, [owner_id])
+    _destroy_files([key])

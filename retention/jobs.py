@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -108,7 +108,9 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
         return None
     stop_at = time.monotonic() + seconds
     try:
-        if job.state == State.PENDING and not begin(job, now=now):
+        may_destroy = begin(job.pk, now=now)
+        job.refresh_from_db()
+        if not may_destroy:
             return job
         scope = scope_of(job)
         with transaction.atomic():
@@ -120,7 +122,7 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
                     job.refresh_from_db()
                     return job
         finish(job.pk, now=now)
-    except (DatabaseError, OSError, deletion.UnableToDelete) as error:
+    except Exception as error:  # whatever it was: counted, and after five attempts somebody must look
         log.warning("deletion %s: attempt %s failed: %s", job.pk, job.attempts, type(error).__name__)
         record_failure(job.pk, error)
     job.refresh_from_db()
@@ -132,10 +134,10 @@ def scope_of(job: DeletionJob) -> deletion.Scope:
     return deletion.Scope(workspace=job.workspace_id, leaving=job.scope, rule=job.rule_id, cutoff=job.cutoff)
 
 
-def begin(job: DeletionJob, *, now: dt.datetime) -> bool:
+def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
     """Lock, look at the holds, choose what goes and write INTENT; return whether the job may destroy."""
     with transaction.atomic():
-        job = DeletionJob.objects.select_for_update().get(pk=job.pk)
+        job = DeletionJob.objects.select_for_update().get(pk=job_id)
         if job.state != State.PENDING:
             return job.state == State.RUNNING
         if job.workspace_id:

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
+
 from accounts import keys
 from accounts.models import Workspace
 from accounts.verdicts import data_map
@@ -22,11 +24,17 @@ def remember_numbers(job: DeletionJob, workspace: Workspace, *, erased_at: dt.da
             rows = entry.model_class._default_manager.filter(**{entry.workspace: workspace.pk})
             Tombstone.objects.bulk_create(
                 [
-                    Tombstone(job=job, number_hash=hash_number(e164), window=window, erased_at=erased_at)
+                    Tombstone(job=job, number_hash=hash_number(e164), window=_until(window, erased_at), erased_at=erased_at)
                     for e164, window in rows.values_list(*entry.tombstone)
+                    if window.lower < erased_at
                 ],
                 ignore_conflicts=True,
             )
+
+
+def _until(window: Range, erased_at: dt.datetime) -> Range:
+    """Return the part of a window before the erasure: what comes later is somebody else's."""
+    return Range(window.lower, min(window.upper or erased_at, erased_at))
 
 
 def erased_windows(numbers: set[str]) -> dict[str, list]:

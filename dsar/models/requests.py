@@ -8,23 +8,13 @@ from django.db.models import F, Q
 
 from accounts.models import Person, Workspace
 from accounts.validators import refuse_card_numbers
+from dsar.deadlines import REGIMES, REQUEST_TYPES
+from dsar.deadlines.regions import MEMBER_STATES
 from dsar.models.tickets import Channel
 
 
 class SubjectRequest(models.Model):
     """What a person asks of us, and by when the answer is due."""
-
-    class Type(models.TextChoices):
-        ACCESS = "access", "Access"
-        RECTIFICATION = "rectification", "Correction"
-        ERASURE = "erasure", "Erasure"
-        RESTRICTION = "restriction", "Restriction"
-        OBJECTION = "objection", "Objection"
-        PORTABILITY = "portability", "Portability"
-
-    class Regime(models.TextChoices):
-        POLICY_DEFAULT = "policy_default", "Callmama's promise (one month)"
-        EU_GDPR = "eu_gdpr", "European Union (GDPR)"
 
     class State(models.TextChoices):
         RECEIVED = "received", "Received"
@@ -37,13 +27,13 @@ class SubjectRequest(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=20, unique=True, editable=False)
-    type = models.CharField(max_length=16, choices=Type)
+    type = models.CharField(max_length=24, choices=list(REQUEST_TYPES.items()))
     received_at = models.DateTimeField("received", help_text="When it reached us on any official channel, in your time zone.")
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
-    regime = models.CharField(max_length=20, choices=Regime, default=Regime.POLICY_DEFAULT)
+    regime = models.CharField(max_length=20, choices=[(key, regime.label) for key, regime in REGIMES.items()], default="policy_default")
     region = models.CharField(
-        "member state", max_length=2, blank=True,
-        help_text="Where the person lives, for the public holidays. Empty: weekends only.",
+        "member state", max_length=2, blank=True, choices=[(code, region.name) for code, region in MEMBER_STATES.items()],
+        help_text="Under the EU rule: where the person lives, for its public holidays. Empty: weekends only.",
     )
     person = models.ForeignKey(
         Person, on_delete=models.PROTECT, null=True, blank=True, related_name="requests", verbose_name="customer",
@@ -65,8 +55,8 @@ class SubjectRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
     )
     registered_at = models.DateTimeField(editable=False)
-    statutory_due_on = models.DateField("statutory date", editable=False)
-    statutory_due_at = models.DateTimeField(editable=False)
+    statutory_due_on = models.DateField("statutory date", null=True, editable=False)
+    statutory_due_at = models.DateTimeField(null=True, editable=False)
     service_target_on = models.DateField("service target", editable=False)
     service_target_at = models.DateTimeField(editable=False)
     due_at = models.DateTimeField("due", editable=False, help_text="The earlier of the two, as an instant.")

@@ -1,0 +1,32 @@
+# The portal's front door. Everything it makes is under var/.
+PYTHON ?= python3
+VENV = var/venv
+RUN = $(VENV)/bin/python
+
+.PHONY: run test check
+
+run: $(VENV)/.run
+	@exec $(RUN) manage.py serve
+
+test: $(VENV)/.test
+	@$(RUN) -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.test
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy .
+	PYTHONPATH=. $(VENV)/bin/python -c "from importlinter.cli import lint_imports_command as main; main()"
+	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) tests/deploy_check.py
+
+$(VENV)/.run: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The portal needs Python 3.11 or newer; say which: make run PYTHON=python3.11")'
+	@[ -x $(RUN) ] && $(RUN) -c "import pip" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing packages …"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.test: requirements-test.lock $(VENV)/.run
+	@echo "Installing packages for the tests …"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-test.lock
+	@touch $@

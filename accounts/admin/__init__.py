@@ -1,0 +1,1 @@
+from accounts.admin import billing, consents, customers, evidence, staff  # noqa: F401

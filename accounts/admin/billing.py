@@ -1,0 +1,69 @@
+"""Subscriptions: what keeps a workspace alive."""
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import display
+
+from accounts import evidence
+from accounts.admin.customers import CustomerAdmin, say_what_an_expiry_does
+from accounts.models import Subscription
+from accounts.resources import SubscriptionResource
+from accounts.services import refuse_past_expiry
+
+
+class SubscriptionForm(forms.ModelForm):
+    class Meta:
+        model = Subscription
+        fields = [
+            "outside_id", "workspace", "plan", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
+            "recording_enabled", "recording_days",
+        ]  # fmt: skip
+
+    def clean(self):
+        cleaned = super().clean()
+        if "expires_at" in self.changed_data:
+            refuse_past_expiry(cleaned.get("expires_at"), now=timezone.now())
+        workspace = cleaned.get("workspace")
+        if workspace and workspace.state != workspace.State.ACTIVE:
+            self.add_error("workspace", "This workspace has been emptied. A customer who returns gets a new one.")
+        return cleaned
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(CustomerAdmin):
+    resource_classes = [SubscriptionResource]
+    form = SubscriptionForm
+    list_display = ["outside_id", "workspace", "plan", "starts_at", "expires_at", "recording"]
+    list_filter = [("expires_at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    list_select_related = ["workspace"]
+    search_fields = ["outside_id__exact", "workspace__outside_id__exact"]
+    search_help_text = "Subscription or account number"
+    ordering = ["expires_at", "pk"]
+    autocomplete_fields = ["workspace"]
+    fields = [
+        ("outside_id", "plan"), "workspace", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
+        ("recording_enabled", "recording_days"),
+    ]  # fmt: skip
+
+    @display(description="recording")
+    def recording(self, subscription: Subscription) -> str:
+        return f"{subscription.recording_days} days" if subscription.recording_enabled else "–"
+
+    def save_model(self, request, obj, form, change):
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if "expires_at" in form.changed_data:
+                evidence.append_entry(
+                    "EXPIRY_SET",
+                    subject=str(obj.workspace_id),
+                    body={
+                        "subscription": str(obj.pk),
+                        "expires": evidence.rfc3339(obj.expires_at) if obj.expires_at else "never",
+                        "by": request.user.pk,
+                    },
+                )
+                say_what_an_expiry_does(request, obj)

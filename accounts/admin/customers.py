@@ -1,0 +1,168 @@
+"""Workspaces and people."""
+
+from django.contrib import admin, messages
+from django.db.models import Max, Q
+from django.utils import timezone
+from import_export.admin import ImportExportModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.decorators import display
+
+from accounts.models import (
+    BillingRecord,
+    Consent,
+    Credit,
+    KycDocument,
+    Membership,
+    PaymentReference,
+    Person,
+    Subscription,
+    Workspace,
+)
+from accounts.portal_admin import PortalAdmin, PortalInline, may_see_clear
+from accounts.resources import PersonResource, WorkspaceResource
+
+STATE_TONES = {"Active": "success", "Being emptied": "warning", "Emptied": ""}
+
+
+class CustomerAdmin(PortalAdmin, ImportExportModelAdmin):
+    """A page whose rows may also come in as a file, and leave as one for those who may see them in clear."""
+
+    import_form_class = ImportForm
+    export_form_class = ExportForm
+
+    def has_export_permission(self, request):
+        return super().has_export_permission(request) and may_see_clear(request)
+
+
+class MembershipInline(PortalInline):
+    model = Membership
+    fields = ["person", "name", "role", "since"]
+    verbose_name_plural = "people"
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("person")
+
+    @display(description="name")
+    def name(self, membership: Membership) -> str:
+        return membership.person.name
+
+
+class WorkspacesOfPersonInline(PortalInline):
+    model = Membership
+    fields = ["workspace", "role", "since"]
+    verbose_name_plural = "workspaces"
+
+
+class SubscriptionInline(PortalInline):
+    model = Subscription
+    fields = ["outside_id", "plan", "starts_at", "expires_at", "recording_enabled", "recording_days"]
+
+
+class CreditInline(PortalInline):
+    model = Credit
+    fields = ["amount", "currency", "as_of"]
+    verbose_name_plural = "credit"
+
+
+class PaymentReferenceInline(PortalInline):
+    model = PaymentReference
+    fields = ["processor", "token", "last_four", "added_at"]
+    verbose_name_plural = "payment"
+
+
+class BillingRecordInline(PortalInline):
+    model = BillingRecord
+    fields = ["outside_id", "kind", "issued_at", "amount", "currency"]
+    verbose_name_plural = "billing"
+
+
+class KycInline(PortalInline):
+    model = KycDocument
+    fields = ["type", "issuing_country", "result", "decided_at", "received_at"]
+    verbose_name_plural = "identity"
+
+
+class ConsentInline(PortalInline):
+    model = Consent
+    fields = ["purpose", "policy_version", "given_at", "channel", "withdrawn_at"]
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(CustomerAdmin):
+    resource_classes = [WorkspaceResource]
+    list_display = ["outside_id", "name", "kind", "country", "state_badge", "expires", "created_at"]
+    list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    search_fields = ["outside_id__exact", "name__icontains"]
+    no_partial_search = ("outside_id__exact",)
+    search_help_text = "Account number, or a part of the name"
+    ordering = ["-created_at", "pk"]
+    fields = [("outside_id", "name"), ("kind", "country"), ("time_zone", "created_at")]
+    inlines = [
+        SubscriptionInline, MembershipInline, CreditInline, PaymentReferenceInline, BillingRecordInline, KycInline,
+    ]  # fmt: skip
+    change_form_outer_before_template = "accounts/workspace_summary.html"
+
+    def get_queryset(self, request):
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                last_expiry=Max("subscriptions__expires_at"),
+                endless=Max("pk", filter=Q(subscriptions__expires_at__isnull=True, subscriptions__isnull=False)),
+            )
+            if request.resolver_match and request.resolver_match.url_name.endswith("changelist")
+            else super().get_queryset(request)
+        )
+
+    def has_change_permission(self, request, obj=None):
+        if isinstance(obj, Workspace) and obj.state != Workspace.State.ACTIVE:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_inlines(self, request, obj):
+        if obj is None or obj.state == Workspace.State.EMPTIED:
+            return []
+        return [inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")]
+
+    @display(description="state", ordering="state", label=STATE_TONES)
+    def state_badge(self, workspace: Workspace) -> str:
+        return workspace.get_state_display()
+
+    @display(description="expires", ordering="last_expiry")
+    def expires(self, workspace: Workspace):
+        if workspace.state != Workspace.State.ACTIVE:
+            return workspace.expired_at
+        return None if workspace.endless else workspace.last_expiry  # type: ignore[attr-defined]
+
+
+@admin.register(Person)
+class PersonAdmin(CustomerAdmin):
+    resource_classes = [PersonResource]
+    list_display = ["outside_id", "name", "email", "phone", "country", "source"]
+    list_filter = [("source", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    search_fields = ["outside_id__exact", "phone__exact", "email__iexact", "name__icontains"]
+    no_partial_search = ("outside_id__exact", "phone__exact", "email__iexact")
+    search_help_text = "Customer number, telephone or e-mail in full, or a part of the name"
+    ordering = ["name", "pk"]
+    fields = [
+        ("outside_id", "name"), ("email", "phone"), ("business_name", "country"), "billing_address",
+        ("language", "notify_by_email", "notify_by_sms"), ("source", "source_detail"), "created_at",
+    ]  # fmt: skip
+    inlines = [WorkspacesOfPersonInline, ConsentInline, KycInline]
+
+    def get_inlines(self, request, obj):
+        return [inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")]
+
+
+def say_what_an_expiry_does(request, subscription: Subscription) -> None:
+    """Tell the officer, after saving, what the expiry will do and when."""
+    if subscription.expires_at:
+        when = timezone.localtime(subscription.expires_at, subscription.workspace.zone)
+        messages.info(
+            request,
+            f"Unless another subscription runs longer, everything of workspace {subscription.workspace} is deleted on "
+            f"{when:%-d %b %Y at %H:%M} ({subscription.workspace.time_zone}), without recovery.",
+        )

@@ -1,0 +1,97 @@
+"""The evidence log, and what waits for a second pair of eyes."""
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts import approvals
+from accounts.models import Approval, EvidenceEntry
+from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
+
+
+@admin.register(EvidenceEntry)
+class EvidenceEntryAdmin(ReadOnlyAdmin):
+    list_display = ["sequence", "at", "type_badge", "subject", "leaf_start"]
+    list_filter = [("type", AllValuesCheckboxFilter)]
+    list_filter_submit = True
+    search_fields = ["subject__exact"]
+    search_help_text = "The id of a deletion, a hold, a request …"
+    ordering = ["-sequence"]
+    fields = ["sequence", "at", "type", "subject", "body", "leaf_hex", "chain_hex"]
+    readonly_fields = fields
+
+    @display(description="what", ordering="type", label=True)
+    def type_badge(self, entry: EvidenceEntry) -> str:
+        return entry.type
+
+    @display(description="hash")
+    def leaf_start(self, entry: EvidenceEntry) -> str:
+        return f"{bytes(entry.leaf).hex()[:16]}…"
+
+    @display(description="leaf (SHA-256)")
+    def leaf_hex(self, entry: EvidenceEntry) -> str:
+        return bytes(entry.leaf).hex()
+
+    @display(description="chain (SHA-256)")
+    def chain_hex(self, entry: EvidenceEntry) -> str:
+        return bytes(entry.chain).hex()
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ["summary", "state_badge", "requested_by", "requested_at", "decided_by", "decided_at"]
+    list_filter = [("state", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["requested_by", "decided_by"]
+    ordering = ["-requested_at"]
+    fields = [
+        "summary", ("state", "action"), ("requested_by", "requested_at", "expires_at"), ("decided_by", "decided_at"), "digest",
+    ]  # fmt: skip
+    actions_detail = ["approve", "refuse"]
+
+    @display(description="state", label={"Waiting": "warning", "Approved and done": "success", "Refused": "danger"})
+    def state_badge(self, approval: Approval) -> str:
+        return approval.get_state_display()
+
+    def has_decide_permission(self, request, object_id=None) -> bool:
+        approval = Approval.objects.filter(pk=object_id, state=Approval.State.WAITING).first()
+        return approval is not None and approvals.may_decide(request.user, approval)
+
+    @action(
+        description="Approve",
+        permissions=["decide"],
+        variant=ActionVariant.PRIMARY,
+        icon="check",
+        dialog={
+            "title": "Approve and do it now",
+            "description": "What was asked for is done at once, and your name is recorded beside that of the officer who asked.",
+            "form_submit_text": "Approve",
+        },
+    )
+    def approve(self, request, form, object_id):
+        self._decide(request, object_id, agree=True, done="Approved and done.")
+        return back_to(self, object_id)
+
+    @action(
+        description="Refuse",
+        permissions=["decide"],
+        icon="close",
+        dialog={
+            "title": "Refuse",
+            "description": "Nothing changes. It can be asked for again.",
+            "form_submit_text": "Refuse",
+        },
+    )
+    def refuse(self, request, form, object_id):
+        self._decide(request, object_id, agree=False, done="Refused; nothing was changed.")
+        return back_to(self, object_id)
+
+    def _decide(self, request, object_id, *, agree: bool, done: str) -> None:
+        run_or_say(
+            request,
+            lambda: approvals.decide(object_id, user=request.user, agree=agree, now=timezone.now()),
+            done,
+            approvals.UnableToApprove,
+        )

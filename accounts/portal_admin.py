@@ -1,0 +1,142 @@
+"""The ground of every admin page: nothing is deleted here, masked columns are masked, lists stay quick."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin, TabularInline
+
+from accounts.masking import mask
+from accounts.verdicts import data_map
+
+ROWS_PER_PAGE = 25
+
+
+def may_see_clear(request: HttpRequest) -> bool:
+    """Return whether this person sees telephone numbers, addresses and e-mails in clear."""
+    return request.user.has_perm("accounts.view_clear_values")
+
+
+def masked_columns(model: type[Model]) -> set[str]:
+    """Return the columns that the data map wants masked."""
+    entry = data_map().get(model._meta.label)
+    return {name for name, column in entry.columns.items() if column.masked} if entry else set()
+
+
+def back_to(model_admin: ModelAdmin, object_id: Any = None) -> HttpResponse:
+    """End a dialog: send the browser to the object's page, or to the list."""
+    meta = model_admin.model._meta
+    name = f"admin:{meta.app_label}_{meta.model_name}"
+    url = reverse(f"{name}_change", args=[object_id]) if object_id else reverse(f"{name}_changelist")
+    return HttpResponse(headers={"HX-Redirect": url})
+
+
+def run_or_say(request: HttpRequest, act: Callable[[], Any], done: str, *errors: type[Exception]) -> bool:
+    """Do one thing for the person at the screen and tell what came of it; return whether it was done."""
+    try:
+        act()
+    except errors as error:
+        messages.error(request, str(error))
+        return False
+    messages.success(request, done)
+    return True
+
+
+class Masked:
+    """Shows masked columns masked, unless the person may see them in clear. Sent masked: never hidden by the browser."""
+
+    model: type[Model]
+
+    def _mask(self, names, request: HttpRequest) -> list:
+        if may_see_clear(request):
+            return list(names)
+        hidden = masked_columns(self.model)
+        return [self._masked_display(name) if name in hidden else name for name in names]
+
+    def _masked_display(self, name: str) -> Callable[[Model], str]:
+        def display(obj: Model) -> str:
+            return mask(getattr(obj, name))
+
+        display.short_description = self.model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
+        display.__name__ = f"masked_{name}"
+        return display
+
+
+class PortalAdmin(Masked, ModelAdmin):
+    """A page of the portal."""
+
+    list_per_page = ROWS_PER_PAGE
+    list_max_show_all = 50
+    show_full_result_count = False
+    list_fullwidth = True
+    compressed_fields = True
+    warn_unsaved_form = True
+    actions = None
+    no_partial_search: tuple[str, ...] = ()  # what to search by for those who may not search by part of a name
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_list_display(self, request: HttpRequest):
+        return self._mask(super().get_list_display(request), request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None):
+        return [
+            (title, {**options, "fields": [self._mask_row(row, request) for row in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _mask_row(self, row, request: HttpRequest):
+        return tuple(self._mask(row, request)) if isinstance(row, list | tuple) else self._mask([row], request)[0]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None):
+        fields = super().get_readonly_fields(request, obj)
+        masked = [] if may_see_clear(request) else [
+            field for _, options in self.get_fieldsets(request, obj) for row in options["fields"]
+            for field in (row if isinstance(row, list | tuple) else [row]) if callable(field)
+        ]  # fmt: skip
+        return [*fields, *masked]
+
+    def get_search_fields(self, request: HttpRequest):
+        if self.no_partial_search and not request.user.has_perm("accounts.search_customers"):
+            return self.no_partial_search
+        return super().get_search_fields(request)
+
+
+class ReadOnlyAdmin(PortalAdmin):
+    """A page on which nothing is typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PortalInline(Masked, TabularInline):
+    """Rows of something on the page of what they belong to: to look at."""
+
+    extra = 0
+    tab = True
+    can_delete = False
+    show_change_link = True
+    per_page = 10
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None):
+        return self._mask(super().get_fields(request, obj), request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None):
+        return self.get_fields(request, obj)

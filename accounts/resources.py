@@ -1,0 +1,185 @@
+"""Customers in, by import (mission R14): found again by their outside id, so that the same file twice changes nothing."""
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from import_export.fields import Field
+from import_export.resources import ModelResource
+from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
+
+from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
+from accounts.services import refuse_past_expiry, refuse_revival
+
+
+class InstantWidget(DateTimeWidget):
+    """An instant with its offset (2026-12-01T00:00:00+08:00). One without an offset is refused: it could be anywhere."""
+
+    def clean(self, value: Any, row=None, **kwargs) -> dt.datetime | None:
+        if value in (None, ""):
+            return None
+        if isinstance(value, dt.datetime):
+            instant = value
+        else:
+            try:
+                instant = dt.datetime.fromisoformat(str(value).strip())
+            except ValueError as error:
+                raise ValueError(f"“{value}” is not an instant; write it as 2026-12-01T00:00:00+08:00.") from error
+        if instant.tzinfo is None:
+            raise ValueError(f"“{value}” has no time zone; write the offset too, such as 2026-12-01T00:00:00+08:00.")
+        return instant
+
+    def render(self, value: Any, obj=None, **kwargs) -> str:
+        return value.isoformat() if value else ""
+
+
+class ByOutsideId(ForeignKeyWidget):
+    """A reference by the id in the service platform."""
+
+    def clean(self, value: Any, row=None, **kwargs):
+        try:
+            return super().clean(value, row=row, **kwargs)
+        except self.model.DoesNotExist as error:
+            raise ValueError(
+                f"There is no {self.model._meta.verbose_name} “{value}”. Import it first, or correct the id."
+            ) from error
+
+
+class TextWidget(Widget):
+    """Text as it stands, without surrounding spaces."""
+
+    def clean(self, value: Any, row=None, **kwargs) -> str:
+        return "" if value is None else str(value).strip()
+
+
+class CustomerResource(ModelResource):
+    """What all customer imports share: whole file or nothing, errors by line, unchanged rows left alone."""
+
+    class Meta:
+        import_id_fields = ("outside_id",)
+        use_transactions = True
+        clean_model_instances = True
+        skip_unchanged = True
+        report_skipped = True
+
+    def before_import(self, dataset, **kwargs):
+        """Refuse a file whose columns are not those of this import."""
+        headers = [str(header or "").strip() for header in dataset.headers or []]
+        known = [field.column_name for field in self.get_import_fields()]
+        if unknown := [header for header in headers if header and header not in known]:
+            raise ValidationError(f"Unknown column: {', '.join(unknown)}. This import takes: {', '.join(known)}.")
+        if missing := [name for name in self.required if name not in headers]:
+            raise ValidationError(f"Missing column: {', '.join(missing)}. This import takes: {', '.join(known)}.")
+        dataset.headers = headers
+
+    required: tuple[str, ...] = ("outside_id",)
+
+    def skip_row(self, instance, original, row, import_validation_errors=None):
+        if import_validation_errors:
+            return False
+        return super().skip_row(instance, original, row, import_validation_errors)
+
+    def before_save_instance(self, instance, row, **kwargs):
+        if hasattr(instance, "fed_at"):
+            instance.fed_at = timezone.now()
+
+
+class WorkspaceResource(CustomerResource):
+    created_at = Field("created_at", "created_at", widget=InstantWidget())
+    required = ("outside_id", "name")
+
+    class Meta(CustomerResource.Meta):
+        model = Workspace
+        fields = ("outside_id", "name", "kind", "country", "time_zone", "created_at")
+
+    def before_import_row(self, row, **kwargs):
+        refuse_revival(str(row.get("outside_id") or "").strip())
+
+
+class PersonResource(CustomerResource):
+    """People; the column ``workspaces`` names those they belong to, separated by blanks."""
+
+    created_at = Field("created_at", "created_at", widget=InstantWidget())
+    notify_by_email = Field("notify_by_email", "notify_by_email", widget=BooleanWidget())
+    notify_by_sms = Field("notify_by_sms", "notify_by_sms", widget=BooleanWidget())
+    workspaces = Field(column_name="workspaces")
+    required = ("outside_id", "name")
+
+    class Meta(CustomerResource.Meta):
+        model = Person
+        fields = (
+            "outside_id", "name", "email", "phone", "billing_address", "business_name", "country", "language",
+            "notify_by_email", "notify_by_sms", "source", "source_detail", "created_at", "workspaces",
+        )  # fmt: skip
+
+    def before_import_row(self, row, **kwargs):
+        wanted = str(row.get("workspaces") or "").split()
+        found = Workspace.objects.in_bulk(wanted, field_name="outside_id")
+        if missing := [outside_id for outside_id in wanted if outside_id not in found]:
+            raise ValidationError(f"There is no workspace {', '.join(missing)}. Import it first, or correct the id.")
+        for workspace in found.values():
+            if workspace.state != Workspace.State.ACTIVE:
+                raise ValidationError(f"Workspace {workspace} has been emptied and takes nobody any more.")
+
+    def skip_row(self, instance, original, row, import_validation_errors=None):
+        wanted = set(str(row.get("workspaces") or "").split())
+        joined = set()
+        if original.pk:
+            joined = set(original.memberships.values_list("workspace__outside_id", flat=True))
+        return wanted <= joined and super().skip_row(instance, original, row, import_validation_errors)
+
+    def after_save_instance(self, instance, row, **kwargs):
+        for workspace in Workspace.objects.filter(outside_id__in=str(row.get("workspaces") or "").split()):
+            Membership.objects.get_or_create(workspace=workspace, person=instance)
+
+    def dehydrate_workspaces(self, person: Person) -> str:
+        return " ".join(person.memberships.order_by("pk").values_list("workspace__outside_id", flat=True))
+
+
+class SubscriptionResource(CustomerResource):
+    workspace = Field("workspace", "workspace", widget=ByOutsideId(Workspace, "outside_id"))
+    starts_at = Field("starts_at", "starts_at", widget=InstantWidget())
+    expires_at = Field("expires_at", "expires_at", widget=InstantWidget())
+    cancelled_at = Field("cancelled_at", "cancelled_at", widget=InstantWidget())
+    next_billing_at = Field("next_billing_at", "next_billing_at", widget=InstantWidget())
+    recording_enabled = Field("recording_enabled", "recording_enabled", widget=BooleanWidget())
+    required = ("outside_id", "workspace", "plan", "starts_at", "expires_at")
+
+    class Meta(CustomerResource.Meta):
+        model = Subscription
+        fields = (
+            "outside_id", "workspace", "plan", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
+            "recording_enabled", "recording_days",
+        )  # fmt: skip
+
+    def after_init_instance(self, instance, new, row, **kwargs):
+        instance.expiry_before = None if new else instance.expires_at
+
+    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+        errors = dict(import_validation_errors or {})
+        if instance.expires_at != instance.expiry_before and "expires_at" not in errors:
+            try:
+                refuse_past_expiry(instance.expires_at, now=timezone.now())
+            except ValidationError as error:
+                errors = error.update_error_dict(errors)
+        super().validate_instance(instance, errors, validate_unique)
+
+
+class ConsentResource(CustomerResource):
+    person = Field("person", "person", widget=ByOutsideId(Person, "outside_id"))
+    policy_version = Field("policy_version", "policy_version", widget=ForeignKeyWidget(PolicyVersion, "version"))
+    given_at = Field("given_at", "given_at", widget=InstantWidget())
+    withdrawn_at = Field("withdrawn_at", "withdrawn_at", widget=InstantWidget())
+    required = ("outside_id", "person", "purpose", "policy_version", "given_at")
+
+    class Meta(CustomerResource.Meta):
+        model = Consent
+        fields = (
+            "outside_id", "person", "purpose", "policy_version", "given_at", "channel", "evidence", "withdrawn_at",
+        )  # fmt: skip
+
+    def before_import_row(self, row, **kwargs):
+        version = str(row.get("policy_version") or "").strip()
+        if not PolicyVersion.objects.filter(version=version).exists():
+            raise ValidationError(f"There is no version “{version}” of the privacy policy. Add it first.")

@@ -1,0 +1,27 @@
+"""What every page shows, whatever it is about."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from retention.rules import PROMISES, observing_rules
+
+
+def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
+    """Return the notices above every page: above all, that an installation only observes (mission P14)."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    notices = []
+    if observing := observing_rules():
+        names = ", ".join(PROMISES[key].title.lower() for key in observing if key in PROMISES)
+        whole = len(observing) == len(PROMISES)
+        notices.append(
+            {
+                "level": "warning",
+                "text": "This installation only observes: nothing is deleted until two officers arm a rule."
+                if whole
+                else f"These rules only observe, and delete nothing until two officers arm them: {names}.",
+                "href": reverse("admin:retention_rule_changelist") if request.user.has_perm("retention.view_rule") else "",
+            }
+        )
+    return {"portal_notices": notices}

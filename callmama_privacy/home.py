@@ -1,0 +1,187 @@
+"""The first page: what needs somebody today, each figure only for those who may see what is behind it."""
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Approval, EvidenceEntry, User, Workspace
+from dsar import queue
+from dsar.models import SubjectRequest, Ticket
+from retention.due import due_workspaces
+from retention.models import DeletionJob, Hold
+from telecom_records.models import ImportRun
+
+CHART_DAYS = 14
+URGENT_SHOWN = 8
+GRID = {"color": "rgba(128, 128, 128, 0.2)"}
+CHART_OPTIONS = json.dumps(
+    {
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "animation": False,
+        "plugins": {"legend": {"display": True, "position": "bottom"}},
+        "scales": {
+            "x": {"grid": {"display": False}, "ticks": {"color": "#808792", "maxRotation": 0, "autoSkip": True}},
+            "y": {"beginAtZero": True, "grid": GRID, "ticks": {"color": "#808792", "precision": 0}},
+        },
+    }
+)
+
+
+def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
+    """Fill the first page (called by the admin's index)."""
+    now = timezone.now()
+    user = request.user
+    figures: list[dict[str, Any]] = []
+    if user.has_perm("dsar.view_subjectrequest"):
+        figures += _request_figures(now)
+        context["urgent"] = _urgent(now)
+        context["requests_chart"] = _chart(_requests_by_day(now))
+    if user.has_perm("dsar.view_ticket"):
+        figures += _ticket_figures(user)
+        context["my_tickets"] = Ticket.objects.filter(assignee=user, closed_at__isnull=True).order_by("opened_at")[:URGENT_SHOWN]
+    if user.has_perm("retention.view_deletionjob"):
+        figures += _retention_figures(now)
+        context["deletions_chart"] = _chart(_deletions_by_day(now))
+        context["going_today"] = _going_today(now)
+    if user.has_perm("accounts.view_approval"):
+        figures += _approval_figures(user, now)
+    if user.has_perm("accounts.view_evidenceentry"):
+        figures += _evidence_figures()
+    if user.has_perm("telecom_records.view_importrun"):
+        context["imports"] = ImportRun.objects.select_related("source").order_by("-created_at")[:4]
+    if user.has_perm("accounts.view_user"):
+        figures += _staff_figures()
+    context.update(figures=figures, chart_options=CHART_OPTIONS, now=now, title="Today")
+    return context
+
+
+def _figure(label: str, value: Any, icon: str, note: str = "", tone: str = "", href: str = "") -> dict[str, Any]:
+    return {"label": label, "value": value, "icon": icon, "note": note, "tone": tone, "href": href}
+
+
+def _request_figures(now: dt.datetime) -> list[dict[str, Any]]:
+    counts = queue.counts(now)
+    page = reverse("admin:dsar_subjectrequest_changelist")
+    return [
+        _figure("Open requests", counts["open"], "gavel", f"{counts['unowned']} without an owner", href=page),
+        _figure(
+            "Overdue", counts["overdue"], "alarm", "past their date" if counts["overdue"] else "none is late",
+            "danger" if counts["overdue"] else "success", f"{page}?open=late",
+        ),
+        _figure(
+            "Due within 7 days", counts["near"], "event_upcoming", "plan these first" if counts["near"] else "",
+            "warning" if counts["near"] else "", f"{page}?open=week",
+        ),
+    ]  # fmt: skip
+
+
+def _ticket_figures(user) -> list[dict[str, Any]]:
+    open_tickets = Ticket.objects.filter(closed_at__isnull=True)
+    mine = open_tickets.filter(assignee=user).count()
+    return [_figure("Open tickets", open_tickets.count(), "support_agent", f"{mine} of them mine", href=reverse("admin:dsar_ticket_changelist"))]
+
+
+def _retention_figures(now: dt.datetime) -> list[dict[str, Any]]:
+    stopped = DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count()
+    held = Hold.objects.filter(lifted_at__isnull=True)
+    overdue = due_workspaces(now - dt.timedelta(minutes=2)).exclude(pk__in=held.values("workspace")).count()
+    jobs = reverse("admin:retention_deletionjob_changelist")
+    return [
+        _figure(
+            "Past their time", overdue, "hourglass_bottom", "should be gone" if overdue else "nothing is overdue",
+            "danger" if overdue else "success", reverse("retention:due"),
+        ),
+        _figure(
+            "Stopped deletions", stopped, "report", "need a decision" if stopped else "none",
+            "danger" if stopped else "success", f"{jobs}?state__exact=quarantined",
+        ),
+        _figure("Holds", held.count(), "lock", "keep data past its time", href=reverse("admin:retention_hold_changelist")),
+    ]  # fmt: skip
+
+
+def _approval_figures(user, now: dt.datetime) -> list[dict[str, Any]]:
+    waiting = Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=now).exclude(requested_by=user).count()
+    page = reverse("admin:accounts_approval_changelist")
+    return [
+        _figure("Approvals for me", waiting, "how_to_reg", "wait for a second officer" if waiting else "none waits",
+                "warning" if waiting else "", f"{page}?state__exact=waiting")
+    ]  # fmt: skip
+
+
+def _evidence_figures() -> list[dict[str, Any]]:
+    last = EvidenceEntry.objects.order_by("-sequence").first()
+    note = f"last {timezone.localtime(last.at):%-d %b, %H:%M}" if last else "nothing has happened yet"
+    return [_figure("Evidence entries", last.sequence if last else 0, "receipt_long", note, href=reverse("admin:accounts_evidenceentry_changelist"))]
+
+
+def _staff_figures() -> list[dict[str, Any]]:
+    staff = User.objects.filter(is_active=True)
+    return [
+        _figure("Staff", staff.count(), "manage_accounts", "may sign in", href=reverse("admin:accounts_user_changelist")),
+        _figure("Without a role", staff.filter(groups__isnull=True, is_superuser=False).count(), "person_off", "see nothing"),
+    ]
+
+
+def _urgent(now: dt.datetime) -> list[dict[str, Any]]:
+    rows = []
+    for request in queue.open_requests().select_related("person", "owner")[:URGENT_SHOWN]:
+        left = queue.days_left(request, now=now)
+        rows.append({"request": request, "left": queue.days_left_words(left), "tone": queue.tone_of(left)})
+    return rows
+
+
+def _going_today(now: dt.datetime) -> dict[str, int]:
+    end = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+    emptied = Workspace.objects.filter(emptied_at__gte=end - dt.timedelta(days=1)).count()
+    return {"expiring": due_workspaces(end).count(), "emptied": emptied, "week": due_workspaces(now + dt.timedelta(days=7)).count()}
+
+
+def _days(now: dt.datetime) -> list[dt.date]:
+    today = timezone.localdate(now)
+    return [today - dt.timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
+
+
+def _per_day(queryset, field: str, days: list[dt.date]) -> list[int]:
+    counted = dict(
+        queryset.filter(**{f"{field}__date__gte": days[0]})
+        .annotate(day=TruncDate(field))
+        .order_by()
+        .values_list("day")
+        .annotate(Count("pk"))
+    )
+    return [counted.get(day, 0) for day in days]
+
+
+def _requests_by_day(now: dt.datetime) -> dict[str, Any]:
+    days = _days(now)
+    return {
+        "days": days,
+        "series": [
+            ("Received", "#2563eb", _per_day(SubjectRequest.objects.all(), "received_at", days)),
+            ("Closed", "#9ca3af", _per_day(SubjectRequest.objects.all(), "closed_at", days)),
+        ],
+    }
+
+
+def _deletions_by_day(now: dt.datetime) -> dict[str, Any]:
+    days = _days(now)
+    done = DeletionJob.objects.filter(state=DeletionJob.State.DONE, workspace__isnull=False)
+    return {"days": days, "series": [("Workspaces emptied", "#0d9488", _per_day(done, "done_at", days))]}
+
+
+def _chart(figures: dict[str, Any]) -> dict[str, str]:
+    data = {
+        "labels": [f"{day:%-d %b}" for day in figures["days"]],
+        "datasets": [
+            {"label": label, "data": values, "backgroundColor": colour, "borderRadius": 4, "maxBarThickness": 22}
+            for label, colour, values in figures["series"]
+        ],
+    }
+    told = "; ".join(f"{label} {sum(values)}" for label, _, values in figures["series"])
+    return {"data": json.dumps(data), "summary": f"{told} in {CHART_DAYS} days."}

@@ -1,0 +1,101 @@
+"""The side navigation: by the work people do, each seeing only what they may open."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Approval
+from dsar import queue
+from retention.models import DeletionJob
+
+# group, then entries: (title, icon, url name, permission, badge)
+ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
+    ("", [("Today", "today", "admin:index", "", "")]),
+    ("Requests", [("Requests", "gavel", "admin:dsar_subjectrequest_changelist", "dsar.view_subjectrequest", "overdue")]),
+    ("Tickets", [("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", "")]),
+    (
+        "Customers",
+        [
+            ("Workspaces", "apartment", "admin:accounts_workspace_changelist", "accounts.view_workspace", ""),
+            ("People", "group", "admin:accounts_person_changelist", "accounts.view_person", ""),
+            ("Subscriptions", "autorenew", "admin:accounts_subscription_changelist", "accounts.view_subscription", ""),
+            ("Consents", "handshake", "admin:accounts_consent_changelist", "accounts.view_consent", ""),
+            ("Identity documents", "badge", "admin:accounts_kycdocument_changelist", "accounts.view_kycdocument", ""),
+        ],
+    ),
+    (
+        "Records",
+        [
+            ("Calls", "call", "admin:telecom_records_calldetailrecord_changelist", "telecom_records.view_calldetailrecord", ""),
+            ("Messages", "sms", "admin:telecom_records_smsrecord_changelist", "telecom_records.view_smsrecord", ""),
+            ("Recordings", "mic", "admin:telecom_records_recording_changelist", "telecom_records.view_recording", ""),
+            ("Usage", "devices", "admin:telecom_records_usagerecord_changelist", "telecom_records.view_usagerecord", ""),
+            ("Numbers", "dialpad", "admin:telecom_records_number_changelist", "telecom_records.view_number", ""),
+            ("Assignments", "swap_horiz", "admin:telecom_records_numberassignment_changelist",
+             "telecom_records.view_numberassignment", ""),
+            ("Free tools", "construction", "admin:telecom_records_freetoolsession_changelist",
+             "telecom_records.view_freetoolsession", ""),
+            ("Imports", "upload_file", "admin:telecom_records_importrun_changelist", "telecom_records.view_importrun", ""),
+            ("Sources", "router", "admin:telecom_records_importsource_changelist", "telecom_records.view_importsource", ""),
+        ],
+    ),
+    (
+        "Retention",
+        [
+            ("Due", "hourglass_bottom", "retention:due", "retention.view_deletionjob", ""),
+            ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
+            ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
+            ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
+        ],
+    ),
+    (
+        "Evidence",
+        [
+            ("Log", "receipt_long", "admin:accounts_evidenceentry_changelist", "accounts.view_evidenceentry", ""),
+            ("Approvals", "how_to_reg", "admin:accounts_approval_changelist", "accounts.view_approval", "approvals"),
+            ("Tombstones", "fingerprint", "admin:retention_tombstone_changelist", "retention.view_tombstone", ""),
+            ("Policy versions", "policy", "admin:accounts_policyversion_changelist", "accounts.view_policyversion", ""),
+        ],
+    ),
+    (
+        "Administration",
+        [
+            ("Staff", "manage_accounts", "admin:accounts_user_changelist", "accounts.view_user", ""),
+            ("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group", ""),
+            ("Schedule", "schedule", "admin:django_celery_beat_periodictask_changelist",
+             "django_celery_beat.view_periodictask", ""),
+            ("Failed sign-ins", "gpp_bad", "admin:axes_accessattempt_changelist", "axes.view_accessattempt", ""),
+        ],
+    ),
+]  # fmt: skip
+
+
+def navigation(request) -> list[dict[str, Any]]:
+    """Return the groups of the side navigation that this person may see."""
+    if not request.user.is_authenticated:
+        return []
+    groups = []
+    for title, entries in ENTRIES:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(url), **_badge(badge, request)}
+            for name, icon, url, permission, badge in entries
+            if not permission or request.user.has_perm(permission)
+        ]
+        if items:
+            groups.append({"title": title, "items": items, "separator": bool(title), "collapsible": len(items) > 1})
+    return groups
+
+
+def _badge(name: str, request) -> dict[str, Any]:
+    count = BADGES[name](request) if name else 0
+    return {"badge": str(count), "badge_variant": "danger"} if count else {}
+
+
+BADGES = {
+    "overdue": lambda request: queue.counts(timezone.now())["overdue"],
+    "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
+    "approvals": lambda request: Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
+    .exclude(requested_by=request.user)
+    .count(),
+}

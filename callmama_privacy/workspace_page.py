@@ -1,0 +1,94 @@
+"""The page of a workspace: what is held of it, when it goes and why, what keeps it. Spans all apps."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from accounts.models import Person, Workspace
+from accounts.verdicts import Goes, ModelMap, data_map
+from retention.due import expiry_of
+from retention.models import DeletionJob, Hold, Rule
+
+COUNT_UP_TO = 10_000
+
+
+def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
+    """Return what the page shows above its tabs. Only categories this person may list are counted."""
+    active = workspace.state == Workspace.State.ACTIVE
+    expires_at = expiry_of(workspace) if active else workspace.expired_at
+    holds = list(Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at"))
+    rule = Rule.objects.get(pk="workspace_expiry")
+    return {
+        "workspace": workspace,
+        "expires_at": expires_at,
+        "fate": _fate(workspace, expires_at, holds, rule, now),
+        "holds": holds if user.has_perm("retention.view_hold") else [],
+        "is_held": bool(holds),
+        "categories": _categories(workspace, user) if workspace.state != Workspace.State.EMPTIED else [],
+        "jobs": DeletionJob.objects.filter(workspace=workspace).order_by("-created_at")[:3]
+        if user.has_perm("retention.view_deletionjob")
+        else [],
+    }
+
+
+def _fate(workspace: Workspace, expires_at, holds: list[Hold], rule: Rule, now: dt.datetime) -> dict[str, str]:
+    """Return in a sentence what will happen to this workspace, and a colour."""
+    if workspace.state == Workspace.State.EMPTIED:
+        return {"tone": "", "text": f"Emptied on {_said(workspace, workspace.emptied_at)}. Only its ids and dates remain (§ 5.2)."}
+    if workspace.state == Workspace.State.EMPTYING:
+        return {"tone": "warning", "text": "It is being emptied now. Its keys are destroyed; nothing can be brought back."}
+    if expires_at is None:
+        return {"tone": "", "text": "No expiry is known, so it is kept: a missing date never deletes anything."}
+    when = _said(workspace, expires_at)
+    if holds:
+        return {"tone": "warning", "text": f"It would go on {when}, but a hold keeps it: {holds[0].authority}."}
+    if rule.state != Rule.State.ARMED:
+        return {"tone": "warning", "text": f"Its time ends on {when}. The rule only observes: nothing is deleted until two officers arm it."}
+    if expires_at <= now:
+        return {"tone": "danger", "text": f"It expired on {when} and is deleted within two minutes."}
+    return {"tone": "success", "text": f"Everything of it is deleted on {when}, unless it is renewed (§ 5.2)."}
+
+
+def _said(workspace: Workspace, instant: dt.datetime | None) -> str:
+    if instant is None:
+        return "a day not recorded"
+    return f"{timezone.localtime(instant, workspace.zone):%-d %b %Y at %H:%M} ({workspace.time_zone})"
+
+
+def _categories(workspace: Workspace, user) -> list[dict[str, Any]]:
+    found = []
+    for entry in data_map().values():
+        model = entry.model_class
+        if entry.goes is not Goes.DELETE or entry.clock != "workspace_expiry":
+            continue
+        if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+            continue
+        count = rows(entry, workspace).values("pk")[: COUNT_UP_TO + 1].count()
+        if count:
+            shown = f"{COUNT_UP_TO:,}+" if count > COUNT_UP_TO else f"{count:,}"
+            found.append({"what": entry.plural, "count": shown, "href": _list_of(entry, workspace)})
+    return found
+
+
+def rows(entry: ModelMap, workspace: Workspace) -> QuerySet:
+    """Return the rows of one category that are of this workspace or of a person who leaves with it."""
+    manager = entry.model_class._default_manager
+    if entry.workspace:
+        return manager.filter(**{entry.workspace: workspace.pk})
+    if entry.last_of:
+        return manager.filter(**{f"{entry.last_of}__workspace": workspace.pk}, **entry.only).distinct()
+    people = Person.objects.filter(memberships__workspace=workspace)
+    return manager.filter(**{f"{entry.person}__in": people})
+
+
+def _list_of(entry: ModelMap, workspace: Workspace) -> str:
+    if entry.workspace != "workspace":
+        return ""
+    meta = entry.model_class._meta
+    try:
+        return f"{reverse(f'admin:{meta.app_label}_{meta.model_name}_changelist')}?q={workspace.outside_id}"
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,1 @@
+from dsar.admin import requests, tickets  # noqa: F401

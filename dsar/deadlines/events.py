@@ -1,0 +1,79 @@
+"""What happens to a request while its clock runs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dsar.deadlines.dates import written
+from dsar.deadlines.deadline import UnableToComputeDeadline
+
+EVENT_KINDS = {
+    "extend": "extension notice sent",
+    "pause-identity": "proof of identity asked for",
+    "pause-clarification": "clarification asked for",
+    "pause-fee": "fee asked for",
+    "resume": "sufficient answer or payment received",
+}
+PAUSE_REASONS = {"identity": "proof of identity", "clarification": "clarification", "fee": "fee"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event, on a date local to the regime's zone. `kind` is a key of `EVENT_KINDS`."""
+
+    kind: str
+    on: date
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A question put to the requester: `reason` is a key of `PAUSE_REASONS`; unanswered without `answered_on`."""
+
+    reason: str
+    asked_on: date
+    answered_on: date | None = None
+
+
+def parse_event(text: str) -> Event:
+    """Read "kind@YYYY-MM-DD". Raises UnableToComputeDeadline."""
+    kind, _, day = text.strip().partition("@")
+    if kind not in EVENT_KINDS:
+        raise UnableToComputeDeadline("events", f"event {text!r}: {kind!r} is not one of {', '.join(EVENT_KINDS)}")
+    try:
+        return Event(kind, date.fromisoformat(day))
+    except ValueError:
+        raise UnableToComputeDeadline(
+            "events", f"event {text!r}: expected {kind}@YYYY-MM-DD with a date that exists"
+        ) from None
+
+
+def pair_pauses(events: Iterable[Event]) -> list[Pause]:
+    """The pauses in `events` (in order of date), each with its answer; an answer closes the latest open one.
+
+    Raises UnableToComputeDeadline for an answer to nothing.
+    """
+    pauses: list[Pause] = []
+    for event in events:
+        if event.kind.startswith("pause-"):
+            pauses.append(Pause(event.kind.removeprefix("pause-"), event.on))
+        elif event.kind == "resume":
+            open_at = [n for n, pause in enumerate(pauses) if pause.answered_on is None]
+            if not open_at:
+                raise UnableToComputeDeadline(
+                    "events", f"resume@{event.on}: nothing was asked that is still open on {written(event.on)}"
+                )
+            latest = pauses[open_at[-1]]
+            pauses[open_at[-1]] = Pause(latest.reason, latest.asked_on, event.on)
+    return pauses
+
+
+def days_paused(pauses: Sequence[Pause], until: date) -> int:
+    """Days from asking (counted) to answering, or `until` at the latest (not counted), under at least one of `pauses`.
+
+    A day under two pauses at once is one day: a clock that stands still cannot be stopped again.
+    """
+    days: set[int] = set()
+    for pause in pauses:
+        end = until if pause.answered_on is None else min(pause.answered_on, until)
+        days.update(range(pause.asked_on.toordinal(), end.toordinal()))
+    return len(days)

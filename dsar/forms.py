@@ -1,0 +1,46 @@
+"""Registering a request."""
+
+from django import forms
+from django.utils import timezone
+
+from dsar.deadlines import REGIMES, UnableToComputeDeadline
+from dsar.models import SubjectRequest
+from dsar.services import deadline_for
+
+FIELD_OF = {"regime": "regime", "request_type": "type", "received_at": "received_at", "region": "region"}
+
+
+class RequestForm(forms.ModelForm):
+    """A request as it arrives. Its date is computed while checking, so that a fault shows at the field that has it."""
+
+    class Meta:
+        model = SubjectRequest
+        fields = [
+            "type", "received_at", "channel", "regime", "region", "person", "workspace", "requester_name",
+            "requester_contact", "note", "owner",
+        ]  # fmt: skip
+
+    def clean_received_at(self):
+        received_at = self.cleaned_data["received_at"]
+        if received_at > timezone.now():
+            raise forms.ValidationError("A request cannot be received in the future. Check the date and the time.")
+        return received_at
+
+    def clean(self):
+        cleaned = super().clean()
+        if not REGIMES.get(cleaned.get("regime", ""), None):
+            return cleaned
+        if cleaned["regime"] == "policy_default" and cleaned.get("region"):
+            self.add_error("region", "The promise of one month knows no member state. Choose the EU rule, or leave this empty.")
+        if not cleaned.get("person") and not cleaned.get("workspace") and not cleaned.get("requester_name"):
+            self.add_error("requester_name", "Choose the customer, or write the name of the person who asks.")
+        if not self.errors:
+            self._check_deadline(cleaned)
+        return cleaned
+
+    def _check_deadline(self, cleaned) -> None:
+        request = SubjectRequest(**{name: cleaned[name] for name in ("type", "received_at", "regime", "region")})
+        try:
+            deadline_for(request)
+        except UnableToComputeDeadline as error:
+            self.add_error(FIELD_OF.get(error.field), str(error))

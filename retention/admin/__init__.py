@@ -1,0 +1,1 @@
+from retention.admin import holds, jobs, rules  # noqa: F401

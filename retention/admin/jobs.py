@@ -1,0 +1,85 @@
+"""Deletions: what runs, what is held or stopped, and the receipts of what went."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
+from retention import jobs
+from retention.models import DeletionJob
+from retention.rules import promise_of
+
+TONES = {
+    "Waiting for a worker": "info",
+    "Deleting": "info",
+    "Done": "success",
+    "Held": "warning",
+    "Stopped: needs a decision": "danger",
+}
+
+
+@admin.register(DeletionJob)
+class DeletionJobAdmin(ReadOnlyAdmin):
+    list_display = ["deletion", "what", "rule_title", "state_badge", "due_at", "rows", "done_at"]
+    list_filter = [("state", ChoicesDropdownFilter), ("done_at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    list_select_related = ["workspace", "rule"]
+    search_fields = ["workspace__outside_id__exact", "pk__exact"]
+    search_help_text = "Account number"
+    ordering = ["-created_at", "pk"]
+    fields = []
+    change_form_outer_before_template = "retention/job.html"
+    actions_detail = ["retry"]
+
+    def get_fieldsets(self, request, obj=None):
+        return []
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        from retention.views import job_context
+
+        job = self.get_object(request, object_id)
+        context = job_context(job) if job else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    @display(description="deletion")
+    def deletion(self, job: DeletionJob) -> str:
+        return str(job.pk)[:8]
+
+    @display(description="of")
+    def what(self, job: DeletionJob) -> str:
+        return f"Workspace {job.workspace}" if job.workspace else "Rows past their time"
+
+    @display(description="rule")
+    def rule_title(self, job: DeletionJob) -> str:
+        return promise_of(job.rule).title
+
+    @display(description="state", ordering="state", label=TONES)
+    def state_badge(self, job: DeletionJob) -> str:
+        return job.get_state_display()
+
+    @display(description="rows")
+    def rows(self, job: DeletionJob) -> str:
+        return f"{job.rows_destroyed:,} of {job.rows_planned:,}" if job.planned else "–"
+
+    def has_retry_permission(self, request, object_id=None) -> bool:
+        return (
+            request.user.has_perm("retention.decide_job")
+            and DeletionJob.objects.filter(pk=object_id, state=DeletionJob.State.QUARANTINED).exists()
+        )
+
+    @action(
+        description="Try again",
+        permissions=["retry"],
+        variant=ActionVariant.PRIMARY,
+        icon="replay",
+        dialog={
+            "title": "Let this deletion go on",
+            "description": "It goes on where it stopped. If the cause is still there, it stops again and says so.",
+            "form_submit_text": "Try again",
+        },
+    )
+    def retry(self, request, form, object_id):
+        job = DeletionJob.objects.get(pk=object_id)
+        run_or_say(request, lambda: jobs.retry(job, user=request.user), "It goes on.", jobs.UnableToMove)
+        return back_to(self, object_id)

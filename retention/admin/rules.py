@@ -1,0 +1,100 @@
+"""The rules, in words, and whether this installation keeps them yet."""
+
+from django.contrib import admin
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts import approvals
+from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
+from retention.approved_actions import ARM_RULE, observe_again
+from retention.models import Rule, Tombstone
+from retention.rules import promise_of
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin):
+    list_display = ["title", "words", "policy", "state_badge"]
+    ordering = ["key"]
+    fields = ["title", "words", "policy", "state", "armed_at"]
+    readonly_fields = ["title", "words", "policy", "state", "armed_at"]
+    actions_detail = ["ask_to_arm", "observe"]
+
+    @display(description="rule")
+    def title(self, rule: Rule) -> str:
+        return promise_of(rule).title
+
+    @display(description="what it does")
+    def words(self, rule: Rule) -> str:
+        return promise_of(rule).words
+
+    @display(description="policy")
+    def policy(self, rule: Rule) -> str:
+        return promise_of(rule).policy
+
+    @display(description="state", label={"Observing": "warning", "Armed": "success"})
+    def state_badge(self, rule: Rule) -> str:
+        return rule.get_state_display()
+
+    def has_ask_to_arm_permission(self, request, object_id=None) -> bool:
+        return self._may(request, object_id, Rule.State.OBSERVING)
+
+    def has_observe_permission(self, request, object_id=None) -> bool:
+        return self._may(request, object_id, Rule.State.ARMED)
+
+    def _may(self, request, object_id, state: str) -> bool:
+        return request.user.has_perm("retention.arm_rule") and Rule.objects.filter(pk=object_id, state=state).exists()
+
+    @action(
+        description="Ask to arm",
+        permissions=["ask_to_arm"],
+        variant=ActionVariant.PRIMARY,
+        icon="shield",
+        dialog={
+            "title": "Ask a second officer to arm this rule",
+            "description": "Until then it only shows what it would delete. Once armed, it deletes by itself what is past its "
+            "time, beginning with everything that already is. Look at “Due” first.",
+            "form_submit_text": "Ask to arm",
+        },
+    )
+    def ask_to_arm(self, request, form, object_id):
+        rule = Rule.objects.get(pk=object_id)
+        run_or_say(
+            request,
+            lambda: approvals.ask(
+                ARM_RULE,
+                target=rule.pk,
+                summary=f"Arm the rule “{promise_of(rule).title}”",
+                user=request.user,
+                now=timezone.now(),
+            ),
+            "Asked. Another officer now finds it under Approvals.",
+            approvals.UnableToApprove,
+        )
+        return back_to(self, object_id)
+
+    @action(
+        description="Stop deleting",
+        permissions=["observe"],
+        variant=ActionVariant.DANGER,
+        icon="pause",
+        dialog={
+            "title": "Stop this rule at once",
+            "description": "It observes from now on: nothing more is deleted by it until two officers arm it again. "
+            "Deletions that have begun are finished.",
+            "form_submit_text": "Stop deleting",
+        },
+    )
+    def observe(self, request, form, object_id):
+        run_or_say(
+            request, lambda: observe_again(Rule.objects.get(pk=object_id), user=request.user), "The rule only observes now."
+        )
+        return back_to(self, object_id)
+
+
+@admin.register(Tombstone)
+class TombstoneAdmin(ReadOnlyAdmin):
+    list_display = ["id", "window", "erased_at", "job"]
+    list_select_related = ["job"]
+    ordering = ["-pk"]
+    fields = ["window", "erased_at", "job"]

@@ -1,0 +1,68 @@
+"""Looking at what is due, and deleting it by hand: the same code that the workers run."""
+
+import dataclasses
+import datetime as dt
+
+from accounts.models import Workspace
+from retention import deletion, jobs
+from retention.due import due_rows, due_workspaces
+from retention.models import DeletionJob, Hold
+from retention.rules import PROMISES, armed_rules
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """What of one workspace or rule is past its time, and why it goes or stays."""
+
+    what: str
+    why: str
+    counts: dict[str, int]
+    held: bool
+    observing: bool
+
+    def as_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+
+def preview(at: dt.datetime) -> list[Preview]:
+    """Return what is past its time at ``at``: chosen and counted by the code that deletes, and nothing touched."""
+    armed = armed_rules()
+    found = []
+    for workspace in due_workspaces(at):
+        hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
+        observing = "workspace_expiry" not in armed
+        due_at: dt.datetime = workspace.due_at  # type: ignore[attr-defined]
+        why = f"expired {due_at.astimezone(workspace.zone):%-d %b %Y %H:%M} {workspace.time_zone}"
+        if hold:
+            why += f"; kept by a hold ({hold.authority}), to be reviewed on {hold.review_on:%-d %b %Y}"
+        elif observing:
+            why += "; the rule is observing, so it stays"
+        found.append(
+            Preview(f"workspace {workspace}", why, counts_of(workspace, at), held=bool(hold), observing=observing)
+        )
+    for key, promise in PROMISES.items():
+        if promise.aged and (count := due_rows(key, at).count()):
+            label = next(iter(deletion.maps_in_order(key))).model
+            observing = key not in armed
+            why = "past their time" + ("; the rule is observing, so they stay" if observing else "")
+            found.append(Preview(promise.title.lower(), why, {label: count}, held=False, observing=observing))
+    return found
+
+
+def counts_of(workspace: Workspace, at: dt.datetime) -> dict[str, int]:
+    """Return the rows by model that would go with this workspace now."""
+    leaving = deletion.choose_leaving(workspace.pk)
+    return deletion.count_planned(deletion.Scope(workspace.pk, leaving, "workspace_expiry", at))
+
+
+def carry_out(at: dt.datetime, *, now: dt.datetime) -> list[DeletionJob]:
+    """Delete what is due at ``at`` under armed rules, to the end; return the jobs as they then are."""
+    jobs.schedule_due(at)
+    jobs.release_held(now)
+    done = []
+    for job_id in jobs.runnable():
+        while job := jobs.run_job(job_id, now=now):
+            if job.state not in (DeletionJob.State.RUNNING, DeletionJob.State.PENDING):
+                done.append(job)
+                break
+    return done

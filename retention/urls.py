@@ -1,0 +1,10 @@
+from django.urls import path
+
+from retention import views
+
+app_name = "retention"
+urlpatterns = [
+    path("due/", views.due, name="due"),
+    path("deletions/<uuid:job_id>/progress/", views.progress, name="progress"),
+    path("deletions/<uuid:job_id>/receipt.json", views.receipt, name="receipt"),
+]

@@ -1,0 +1,135 @@
+"""Pages about what is due and about one deletion, beside the admin's own."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.evidence import rfc3339
+from accounts.models import EvidenceEntry
+from accounts.verdicts import data_map
+from retention.due import due_workspaces
+from retention.models import DeletionJob, Hold, Rule
+from retention.purge import counts_of
+from retention.rules import PROMISES, armed_rules, promise_of
+
+DUE_SHOWN = 25
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def due(request: HttpRequest) -> HttpResponse:
+    """Show what is past its time now, what would go with it, and why it goes or stays."""
+    now = timezone.now()
+    armed = "workspace_expiry" in armed_rules()
+    rows = []
+    for workspace in due_workspaces(now)[:DUE_SHOWN]:
+        hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
+        rows.append({"workspace": workspace, "hold": hold, "counts": worded(counts_of(workspace, now)), "armed": armed})
+    return render(
+        request,
+        "retention/due.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Due",
+            "rows": rows,
+            "more": max(0, due_workspaces(now).count() - DUE_SHOWN),
+            "armed": armed,
+            "now": now,
+            "soon": due_workspaces(now + dt.timedelta(days=7)).count() - due_workspaces(now).count(),
+            "rules": [(rule, promise_of(rule)) for rule in Rule.objects.order_by("key")],
+        },
+    )
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def progress(request: HttpRequest, job_id) -> HttpResponse:
+    """Return the part of a deletion's page that changes while it runs."""
+    job = get_object_or_404(DeletionJob.objects.select_related("rule", "workspace"), pk=job_id)
+    return render(request, "retention/_job_progress.html", job_context(job))
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def receipt(request: HttpRequest, job_id) -> HttpResponse:
+    """Return the receipt of a finished deletion as JSON: the job, its evidence entries and their hashes."""
+    job = get_object_or_404(DeletionJob, pk=job_id, state=DeletionJob.State.DONE)
+    entries = EvidenceEntry.objects.filter(subject=str(job.pk)).order_by("sequence")
+    body = {
+        "deletion": str(job.pk),
+        "rule": job.rule_id,
+        "policy": PROMISES[job.rule_id].policy,
+        "workspace": str(job.workspace_id or ""),
+        "due": rfc3339(job.due_at),
+        "destroyed": job.destroyed,
+        "evidence": [
+            {
+                "sequence": entry.sequence,
+                "at": rfc3339(entry.at),
+                "type": entry.type,
+                "subject": entry.subject,
+                "body": entry.body,
+                "leaf": bytes(entry.leaf).hex(),
+                "chain": bytes(entry.chain).hex(),
+            }
+            for entry in entries
+        ],
+    }
+    response = JsonResponse(body, json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="receipt-{str(job.pk)[:8]}.json"'
+    return response
+
+
+def job_context(job: DeletionJob) -> dict[str, Any]:
+    """Return what a deletion's page shows: counts in words, and the steps with their instants."""
+    done = job.state == DeletionJob.State.DONE
+    stopped = job.state in (DeletionJob.State.HELD, DeletionJob.State.QUARANTINED, DeletionJob.State.CANCELLED)
+    steps = [{"title": "Due", "date": _instant(job.due_at), "note": f"{promise_of(job.rule).title}, policy {promise_of(job.rule).policy}"}]
+    if stopped:
+        steps.append({"title": job.get_state_display(), "note": job.stopped_because, "tone": "warning", "state": "now"})
+    if job.intent_at:
+        steps.append(
+            {
+                "title": "Intent written down, keys destroyed",
+                "date": _instant(job.intent_at),
+                "note": f"Evidence entry {job.intent_sequence}: {job.rows_planned:,} rows and files to go. "
+                "From here on, nothing can be brought back.",
+            }
+        )
+    if not stopped:
+        steps.append(
+            {"title": "Rows and files deleted", "note": f"{job.rows_destroyed:,} so far" if not done else "",
+             "state": "done" if done else "now" if job.intent_at else "next"}
+        )
+        steps.append(
+            {"title": "Looked for remains by another path, receipt written", "date": _instant(job.done_at),
+             "note": f"Evidence entry {job.done_sequence}: nothing is left." if done else "",
+             "state": "done" if done else "next"}
+        )
+    counts = [
+        {"what": name, "planned": job.planned[label], "destroyed": job.destroyed.get(label, 0)}
+        for label, name in _names(job.planned)
+    ]
+    hold = Hold.objects.filter(workspace_id=job.workspace_id, lifted_at__isnull=True).first() if job.workspace_id else None
+    return {"job": job, "steps": steps, "counts": counts, "is_done": done, "is_stopped": stopped, "hold": hold,
+            "promise": promise_of(job.rule), "is_moving": job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING)}  # fmt: skip
+
+
+def worded(counts: dict[str, int]) -> str:
+    """Return counts by model in words: “1,204 call records, 3 recordings”."""
+    return ", ".join(f"{counts[label]:,} {name}" for label, name in _names(counts)) or "nothing"
+
+
+def _names(counts: dict[str, int]) -> list[tuple[str, str]]:
+    maps = data_map()
+    return [(label, maps[label].plural if label in maps else label) for label in sorted(counts, key=counts.get, reverse=True)]  # type: ignore[arg-type]
+
+
+def _instant(instant) -> str:
+    return f"{timezone.localtime(instant):%-d %b %Y, %H:%M:%S}" if instant else ""

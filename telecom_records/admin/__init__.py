@@ -1,0 +1,1 @@
+from telecom_records.admin import imports, numbers, traffic  # noqa: F401

@@ -1,0 +1,36 @@
+"""Whose call it is: by number and time, never by who holds the number today."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from accounts.models import Workspace
+from retention import tombstones
+from telecom_records.models import NumberAssignment
+
+
+class Directory:
+    """Who had, and who of the erased had had, a set of numbers. Made once per chunk with two queries."""
+
+    def __init__(self, numbers: Iterable[str]):
+        wanted = {number for number in numbers if number}
+        self._assigned: dict[str, list[tuple[DateTimeTZRange, uuid.UUID]]] = {}
+        assignments = NumberAssignment.objects.filter(
+            number__e164__in=wanted, workspace__state=Workspace.State.ACTIVE
+        ).values_list("number__e164", "window", "workspace_id")
+        for e164, window, workspace_id in assignments:
+            self._assigned.setdefault(e164, []).append((window, workspace_id))
+        self._erased: Mapping[str, list[DateTimeTZRange]] = tombstones.erased_windows(wanted)
+
+    def workspace_at(self, number: str | None, instant: dt.datetime) -> uuid.UUID | None:
+        """Return the workspace that had ``number`` (E.164) at ``instant``, or None when it was nobody's."""
+        for window, workspace_id in self._assigned.get(number or "", ()):
+            if instant in window:
+                return workspace_id
+        return None
+
+    def was_erased(self, number: str | None, instant: dt.datetime) -> bool:
+        """Return whether an erased customer had ``number`` at ``instant``."""
+        return any(instant in window for window in self._erased.get(number or "", ()))

@@ -1,0 +1,77 @@
+"""Readers of call record files: one module per family, pure functions from bytes to rows.
+
+``read_calls`` gives every row of a file, as a call or as a reject with its reason. What a whole file cannot be read for
+is UnableToRead. Adding a format is one module and one line in FORMATS.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from telecom_records.formats import asterisk, plain, twilio
+from telecom_records.formats.lines import BOM
+from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
+
+__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "read_calls"]
+
+Reader = Callable[[BinaryIO, Settings], Iterator[ParsedCall | Reject]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
+
+    read: Reader
+    by_first_line: Callable[[str], bool] | None = None
+    by_beginning: Callable[[str], bool] | None = None
+
+
+FORMATS: dict[str, Format] = {
+    "asterisk": Format(asterisk.read_master, by_first_line=asterisk.looks_like_master),
+    "asterisk-custom": Format(asterisk.read_custom, by_first_line=asterisk.looks_like_custom),
+    "freepbx": Format(asterisk.read_freepbx, by_first_line=asterisk.looks_like_freepbx),
+    "freepbx-dmy": Format(functools.partial(asterisk.read_freepbx, order="dmy")),
+    "freepbx-mdy": Format(functools.partial(asterisk.read_freepbx, order="mdy")),
+    "twilio": Format(twilio.read_twilio, by_beginning=twilio.looks_like_twilio),
+    "csv": Format(plain.read_plain, by_first_line=plain.looks_like_plain),
+}
+
+NOT_CALLS = [
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"\x1f\x8b", "compressed with gzip"),
+    (b"%PDF", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
+    (b"RIFF", "a sound"),
+    (b"<?xml", "XML"),
+]
+
+
+def detect_format(head: bytes) -> str:
+    """Return the name of the format a file begins like. Raises UnableToRead, saying what it looks like instead."""
+    for magic, what in NOT_CALLS:
+        if head.startswith(magic):
+            raise UnableToRead(f"The file is {what}. Give the call records as CSV or JSON text.")
+    if b"\x00" in head:
+        raise UnableToRead("The file has NUL bytes: it is not a text file, or it is damaged.")
+    text = head.removeprefix(BOM).decode("utf-8", errors="replace")
+    first_line = next((line for line in text.replace("\r", "\n").split("\n") if line.strip()), "")
+    for name, format in FORMATS.items():
+        if format.by_first_line and format.by_first_line(first_line):
+            return name
+        if format.by_beginning and format.by_beginning(text):
+            return name
+    raise UnableToRead(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
+
+
+def read_calls(file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str) -> Iterator[ParsedCall | Reject]:
+    """Yield every row of a seekable file from its beginning; line numbers count from 1 (in a JSON list: its entries).
+
+    ``zone`` is that of times without an offset, ``country`` that of national numbers. Raises UnableToRead for an
+    unknown format and for a file that is broken as a whole.
+    """
+    if format not in FORMATS:
+        raise UnableToRead(f"There is no format “{format}”. There are: {', '.join(FORMATS)}.")
+    file.seek(0)
+    return FORMATS[format].read(file, Settings(zone=zone, country=country))

@@ -1,0 +1,50 @@
+"""What the workers do for the records."""
+
+import datetime as dt
+import tempfile
+import uuid
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import files
+from accounts.models import KeyPair
+from retention.deletion import discard_file
+from retention.schedule import take_slot
+from telecom_records import imports
+from telecom_records.models import ImportRun
+from telecom_records.partitions import ensure_months_ahead
+
+
+@shared_task
+def carry_on_imports() -> None:
+    """Wake a worker for every uploaded import that nobody has in hand."""
+    now = timezone.now()
+    if not take_slot("carry_on_imports", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+        return
+    open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(file_key="")
+    for run_id in open_runs.order_by("created_at").values_list("pk", flat=True)[:20]:
+        run_import.delay(str(run_id))
+
+
+@shared_task
+def run_import(run_id: str) -> None:
+    """Take one uploaded file on; when it is over, the file goes. The file is decrypted into an unnamed one."""
+    run = imports.claim(uuid.UUID(run_id))
+    if run is None or not run.file_key:
+        return
+    with tempfile.TemporaryFile() as plain:
+        files.decrypt_to(plain, run.file_key, owner=KeyPair.Owner.IMPORT, owner_id=run.pk)
+        run = imports.carry_on(run, plain, now=timezone.now(), seconds=30)
+    if run.state == ImportRun.State.RUNNING:
+        run_import.delay(run_id)
+    else:
+        discard_file(run.file_key, owner=KeyPair.Owner.IMPORT, owner_id=run.pk)
+        ImportRun.objects.filter(pk=run.pk).update(file_key="")
+
+
+@shared_task
+def make_months_ahead() -> None:
+    """Make the coming months of the large tables."""
+    ensure_months_ahead(timezone.now())

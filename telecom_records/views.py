@@ -1,0 +1,73 @@
+"""Uploading a call record file, and watching it go in."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import files
+from accounts.models import KeyPair
+from telecom_records.forms import UploadForm
+from telecom_records.models import ImportRun
+from telecom_records.tasks import run_import
+
+REJECTS_SHOWN = 100
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("telecom_records.import_calls", raise_exception=True)
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            run = form.save(user=request.user)
+            if run:
+                run.file_key = files.put_encrypted(
+                    form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
+                )
+                run.save(update_fields=["file_key"])
+                transaction.on_commit(lambda: run_import.delay(str(run.pk)))
+        if run:
+            return redirect("admin:telecom_records_importrun_change", run.pk)
+    return render(
+        request,
+        "telecom_records/upload.html",
+        {
+            **admin.site.each_context(request),
+            "title": "Import call records",
+            "form": form,
+            "breadcrumbs": [{"title": "Imports", "href": "../../telecom_records/importrun/"}],
+        },
+        status=400 if form.errors else 200,
+    )
+
+
+@require_GET
+@permission_required("telecom_records.view_importrun", raise_exception=True)
+def progress(request: HttpRequest, run_id) -> HttpResponse:
+    """Return the part of an import's page that changes while it runs."""
+    run = get_object_or_404(ImportRun.objects.select_related("source"), pk=run_id)
+    return render(request, "telecom_records/_run_progress.html", run_context(run))
+
+
+def run_context(run: ImportRun) -> dict[str, Any]:
+    """Return what an import's page shows: where it is, where each row went, and what was not taken."""
+    words = {
+        "inserted": "Inserted",
+        "duplicates": "Known already",
+        "revised": "Revised: known with other values",
+        "rejected": "Rejected",
+        "unattributed": "Of nobody: waiting for an assignment",
+    }
+    return {
+        "run": run,
+        "is_moving": run.state in (ImportRun.State.WAITING, ImportRun.State.RUNNING),
+        "accounting": [(text, getattr(run, name)) for name, text in words.items()],
+        "rejects": run.rejects.order_by("line")[:REJECTS_SHOWN],
+        "more_rejects": max(0, run.rejected - REJECTS_SHOWN),
+    }

@@ -1,0 +1,225 @@
+"""Invented people and what belongs to them: plain functions, each with only what a test is about.
+
+The cast: ``alice`` owns what the test is about, ``bob`` has his own workspace and must lose nothing.
+"""
+
+import datetime as dt
+import io
+import itertools
+from decimal import Decimal
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+
+from accounts import files
+from accounts.models import (
+    BillingRecord,
+    Consent,
+    Credit,
+    KycDocument,
+    Membership,
+    PaymentReference,
+    Person,
+    PolicyVersion,
+    Subscription,
+    User,
+    Workspace,
+)
+from accounts.roles import PRIVACY_OFFICER
+from dsar.models import SubjectRequest, Ticket, TicketMessage
+from dsar.services import open_ticket, register_request
+from retention.models import Rule
+from telecom_records.models import (
+    CallDetailRecord,
+    FreeToolSession,
+    ImportSource,
+    Number,
+    NumberAssignment,
+    Recording,
+    SmsRecord,
+    UsageRecord,
+)
+from telecom_records.partitions import ensure_month, month_of
+
+NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+PASSWORD = "a long enough password"
+_counter = itertools.count(1)
+
+
+def make_user(role: str | None = PRIVACY_OFFICER, **fields) -> User:
+    from django.contrib.auth.models import Group
+
+    count = next(_counter)
+    user = User.objects.create_user(fields.pop("email", f"staff{count}@example.test"), PASSWORD, name=f"Staff {count}", **fields)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def make_workspace(**fields) -> Workspace:
+    count = next(_counter)
+    defaults = {"outside_id": f"W-{count:05d}", "name": f"Workspace {count}", "country": "GB", "created_at": NOW - 400 * DAY}
+    return Workspace.objects.create(**{**defaults, **fields})
+
+
+def make_person(workspace: Workspace | None = None, **fields) -> Person:
+    count = next(_counter)
+    defaults = {
+        "outside_id": f"P-{count:05d}",
+        "name": f"Person {count}",
+        "email": f"person{count}@example.test",
+        "phone": f"+4477009{count % 100000:05d}"[:13],
+        "created_at": NOW - 400 * DAY,
+    }
+    person = Person.objects.create(**{**defaults, **fields})
+    if workspace:
+        Membership.objects.create(workspace=workspace, person=person, since=NOW - 400 * DAY)
+    return person
+
+
+def make_subscription(workspace: Workspace, *, expires_at=NOW - DAY, **fields) -> Subscription:
+    defaults = {"outside_id": f"S-{next(_counter):05d}", "plan": "Basic", "starts_at": NOW - 300 * DAY}
+    return Subscription.objects.create(workspace=workspace, expires_at=expires_at, **{**defaults, **fields})
+
+
+def make_number(e164: str | None = None, **fields) -> Number:
+    return Number.objects.create(e164=e164 or f"+4420794{next(_counter) % 1000000:06d}", country="GB", **fields)
+
+
+def make_assignment(workspace: Workspace, number: Number | None = None, *, since=NOW - 300 * DAY, until=None, **fields):
+    return NumberAssignment.objects.create(
+        outside_id=f"A-{next(_counter):05d}",
+        number=number or make_number(),
+        workspace=workspace,
+        window=DateTimeTZRange(since, until),
+        **fields,
+    )
+
+
+def make_source(name: str = "test-switch", **fields) -> ImportSource:
+    return ImportSource.objects.get_or_create(name=name, defaults=fields)[0]
+
+
+def make_calls(workspace: Workspace, count: int = 1, *, at=NOW - 2 * DAY, **fields) -> list[CallDetailRecord]:
+    ensure_month("telecom_records_calldetailrecord", month_of(at))
+    defaults = {
+        "own_number": "+442079460100",
+        "other_party": "+442079460199",
+        "direction": "outbound",
+        "status": "answered",
+        "duration_s": Decimal(60),
+        "talk_s": Decimal(55),
+        "time_source": "explicit_offset",
+        "row_hash": b"x",
+    }
+    return CallDetailRecord.objects.bulk_create(
+        [
+            CallDetailRecord(
+                workspace=workspace,
+                source=make_source(),
+                source_key=f"call-{next(_counter)}",
+                started_at=at,
+                **{**defaults, **fields},
+            )
+            for _ in range(count)
+        ]
+    )
+
+
+def make_message(workspace: Workspace, *, at=NOW - 2 * DAY) -> SmsRecord:
+    ensure_month("telecom_records_smsrecord", month_of(at))
+    return SmsRecord.objects.create(
+        workspace=workspace,
+        own_number="+442079460100",
+        other_party="+442079460199",
+        direction="inbound",
+        sent_at=at,
+        source_key=f"sms-{next(_counter)}",
+    )
+
+
+def make_usage(workspace: Workspace, person: Person | None = None, *, at=NOW - 2 * DAY) -> UsageRecord:
+    ensure_month("telecom_records_usagerecord", month_of(at))
+    return UsageRecord.objects.create(
+        workspace=workspace, person=person, occurred_at=at, event="page", ip_address="192.0.2.7", browser="Firefox"
+    )
+
+
+def make_recording(workspace: Workspace, *, sound: bytes = b"RIFF....WAVE") -> Recording:
+    key = files.put_encrypted(io.BytesIO(sound), owner="workspace", owner_id=workspace.pk)
+    return Recording.objects.create(
+        workspace=workspace,
+        kind=Recording.Kind.SUBSCRIBER,
+        started_at=NOW - 2 * DAY,
+        own_number="+442079460100",
+        content_type="audio/wav",
+        keep_days=30,
+        file_key=key,
+        file_bytes=len(sound),
+    )
+
+
+def make_kyc(person: Person, workspace: Workspace | None = None, *, image: bytes = b"\x89PNG image") -> KycDocument:
+    key = files.put_encrypted(io.BytesIO(image), owner="person", owner_id=person.pk)
+    return KycDocument.objects.create(
+        person=person,
+        workspace=workspace,
+        type=KycDocument.Type.PASSPORT,
+        issuing_country="GB",
+        file_key=key,
+        file_bytes=len(image),
+    )
+
+
+def make_policy(version: str = "2025-09") -> PolicyVersion:
+    return PolicyVersion.objects.get_or_create(version=version, defaults={"effective_on": dt.date(2025, 9, 8)})[0]
+
+
+def make_consent(person: Person, **fields) -> Consent:
+    defaults = {"outside_id": f"C-{next(_counter):05d}", "purpose": "marketing_email", "given_at": NOW - 100 * DAY}
+    return Consent.objects.create(person=person, policy_version=make_policy(), **{**defaults, **fields})
+
+
+def make_ticket(workspace: Workspace | None = None, person: Person | None = None, **fields) -> Ticket:
+    ticket = open_ticket(Ticket(subject="Bad line", workspace=workspace, person=person, **fields), now=NOW - DAY)
+    TicketMessage.objects.create(ticket=ticket, body="I hear nothing.", at=NOW - DAY)
+    return ticket
+
+
+def make_request(user: User, **fields) -> SubjectRequest:
+    defaults = {"type": "access", "regime": "policy_default", "received_at": NOW - 3 * DAY, "requester_name": "Somebody"}
+    return register_request(SubjectRequest(**{**defaults, **fields}), user=user, now=NOW)
+
+
+def make_tool_session(**fields) -> FreeToolSession:
+    return FreeToolSession.objects.create(**{"tool": "number lookup", "started_at": NOW - DAY, "entered": {"q": "x"}, **fields})
+
+
+def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
+    """Return a workspace with something in every table that a workspace leads to."""
+    workspace = make_workspace()
+    person = make_person(workspace)
+    make_subscription(workspace, expires_at=expires_at)
+    Credit.objects.create(workspace=workspace, amount=Decimal("12.50"))
+    PaymentReference.objects.create(workspace=workspace, token=f"tok_{next(_counter)}", last_four="4242")
+    BillingRecord.objects.create(
+        outside_id=f"INV-{next(_counter)}", workspace=workspace, kind=BillingRecord.Kind.INVOICE, amount=Decimal("9.99")
+    )
+    make_assignment(workspace)
+    make_assignment(workspace, make_number(is_voip=False))
+    make_calls(workspace, calls)
+    make_calls(workspace, 1, at=NOW - 40 * DAY)
+    make_message(workspace)
+    make_usage(workspace, person)
+    make_recording(workspace)
+    make_kyc(person, workspace)
+    make_consent(person)
+    make_ticket(workspace, person)
+    return workspace
+
+
+def arm(*keys: str) -> None:
+    """Arm rules as two officers would have; the way there has tests of its own."""
+    Rule.objects.filter(pk__in=keys or ["workspace_expiry", "free_tool_session", "waiting_call"]).update(
+        state=Rule.State.ARMED, armed_at=NOW
+    )
