@@ -9,7 +9,7 @@ run: $(VENV)/.run
 	@exec $(RUN) manage.py serve
 
 test: $(VENV)/.test
-	@$(RUN) -m pytest -n 2 $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.test
 	$(RUN) -m ruff format --check .

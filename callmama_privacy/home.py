@@ -27,7 +27,7 @@ CHART_OPTIONS = json.dumps(
         "plugins": {"legend": {"display": True, "position": "bottom"}},
         "scales": {
             "x": {"grid": {"display": False}, "ticks": {"color": "#808792", "maxRotation": 0, "autoSkip": True}},
-            "y": {"beginAtZero": True, "grid": GRID, "ticks": {"color": "#808792", "precision": 0}},
+            "y": {"beginAtZero": True, "suggestedMax": 4, "grid": GRID, "ticks": {"color": "#808792", "precision": 0}},
         },
     }
 )
@@ -44,14 +44,16 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
         context["requests_chart"] = _chart(_requests_by_day(now))
     if user.has_perm("dsar.view_ticket"):
         figures += _ticket_figures(user)
-        context["my_tickets"] = Ticket.objects.filter(assignee=user, closed_at__isnull=True).order_by("opened_at")[:URGENT_SHOWN]
+        mine = Ticket.objects.filter(assignee=user, closed_at__isnull=True).order_by("opened_at")[:URGENT_SHOWN]
+        if mine or not user.has_perm("retention.view_deletionjob"):  # an officer's page has enough on it
+            context["my_tickets"] = mine
     if user.has_perm("retention.view_deletionjob"):
         figures += _retention_figures(now)
         context["deletions_chart"] = _chart(_deletions_by_day(now))
         context["going_today"] = _going_today(now)
     if user.has_perm("accounts.view_approval"):
         figures += _approval_figures(user, now)
-    if user.has_perm("accounts.view_evidenceentry"):
+    if user.has_perm("accounts.view_evidenceentry") and not user.has_perm("retention.arm_rule"):
         figures += _evidence_figures()
     if user.has_perm("telecom_records.view_importrun"):
         context["imports"] = ImportRun.objects.select_related("source").order_by("-created_at")[:4]
@@ -183,5 +185,5 @@ def _chart(figures: dict[str, Any]) -> dict[str, str]:
             for label, colour, values in figures["series"]
         ],
     }
-    told = "; ".join(f"{label} {sum(values)}" for label, _, values in figures["series"])
-    return {"data": json.dumps(data), "summary": f"{told} in {CHART_DAYS} days."}
+    told = ", ".join(f"{label.lower()} {sum(values)}" for label, _, values in figures["series"])
+    return {"data": json.dumps(data), "summary": f"In {CHART_DAYS} days: {told}."}

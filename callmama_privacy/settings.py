@@ -216,7 +216,7 @@ LOGGING = {
 
 # --- Retention ---------------------------------------------------------------------------------------------------
 RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
-RETENTION_TICK_SECONDS = 15
+RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401
 

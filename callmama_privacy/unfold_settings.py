@@ -1,12 +1,11 @@
 """How the admin looks. What its navigation holds is in ``navigation.py``; its components are in ``static/css/portal.css``."""
 
+from django.conf import settings
 from django.templatetags.static import static
 
 
 def environment_badge(request) -> list[str] | None:
     """Return the badge of an installation that is not the real one: its text and its colour."""
-    from django.conf import settings
-
     return None if settings.PRODUCTION else [settings.MODE.upper(), "warning"]
 
 

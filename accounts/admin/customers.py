@@ -1,7 +1,7 @@
 """Workspaces and people."""
 
 from django.contrib import admin, messages
-from django.db.models import Max, Q
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 from import_export.admin import ImportExportModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -98,23 +98,16 @@ class WorkspaceAdmin(CustomerAdmin):
     no_partial_search = ("outside_id__exact",)
     search_help_text = "Account number, or a part of the name"
     ordering = ["-created_at", "pk"]
-    fields = [("outside_id", "name"), ("kind", "country"), ("time_zone", "created_at")]
+    fields = [("outside_id", "name"), ("kind", "country"), "time_zone", "created_at"]
     inlines = [
         SubscriptionInline, MembershipInline, CreditInline, PaymentReferenceInline, BillingRecordInline, KycInline,
     ]  # fmt: skip
     change_form_outer_before_template = "accounts/workspace_summary.html"
 
     def get_queryset(self, request):
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                last_expiry=Max("subscriptions__expires_at"),
-                endless=Max("pk", filter=Q(subscriptions__expires_at__isnull=True, subscriptions__isnull=False)),
-            )
-            if request.resolver_match and request.resolver_match.url_name.endswith("changelist")
-            else super().get_queryset(request)
-        )
+        endless = Subscription.objects.filter(workspace=OuterRef("pk"), expires_at__isnull=True)
+        last = Subscription.objects.filter(workspace=OuterRef("pk")).order_by("-expires_at").values("expires_at")
+        return super().get_queryset(request).annotate(endless=Exists(endless), last_expiry=Subquery(last[:1]))
 
     def has_change_permission(self, request, obj=None):
         if isinstance(obj, Workspace) and obj.state != Workspace.State.ACTIVE:

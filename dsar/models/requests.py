@@ -28,7 +28,7 @@ class SubjectRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=20, unique=True, editable=False)
     type = models.CharField(max_length=24, choices=list(REQUEST_TYPES.items()))
-    received_at = models.DateTimeField("received", help_text="When it reached us on any official channel, in your time zone.")
+    received_at = models.DateTimeField("received", help_text="When it reached us on any official channel, in the portal’s time zone.")
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     regime = models.CharField(max_length=20, choices=[(key, regime.label) for key, regime in REGIMES.items()], default="policy_default")
     region = models.CharField(

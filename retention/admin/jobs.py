@@ -9,6 +9,7 @@ from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 from retention import jobs
 from retention.models import DeletionJob
 from retention.rules import promise_of
+from retention.views import job_context
 
 TONES = {
     "Waiting for a worker": "info",
@@ -36,8 +37,6 @@ class DeletionJobAdmin(ReadOnlyAdmin):
         return []
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        from retention.views import job_context
-
         job = self.get_object(request, object_id)
         context = job_context(job) if job else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})

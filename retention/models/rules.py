@@ -18,4 +18,4 @@ class Rule(models.Model):
         permissions = [("arm_rule", "Can arm or disarm a retention rule, with a second officer")]
 
     def __str__(self) -> str:
-        return self.key
+        return self.key.replace("_", " ").capitalize()

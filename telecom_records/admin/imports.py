@@ -10,6 +10,7 @@ from unfold.enums import ActionVariant
 from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin
 from telecom_records.formats import FORMATS
 from telecom_records.models import ImportReject, ImportRun, ImportSource
+from telecom_records.views import run_context
 
 STATE_TONES = {"Waiting": "info", "Running": "info", "Done": "success", "Refused": "danger"}
 

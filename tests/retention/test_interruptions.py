@@ -1,0 +1,118 @@
+"""Whatever breaks in the middle, nothing is half done, and the next run ends in the same state."""
+
+import pytest
+
+from accounts import files
+from accounts.models import EvidenceEntry, Workspace
+from retention import deletion, jobs
+from retention.models import DeletionJob
+from retention.purge import carry_out
+from tests import factories
+from tests.factories import NOW
+from tests.retention.state import everything, lost
+from tests.retention.test_expiry import ids_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def armed(settings):
+    factories.arm()
+    settings.RETENTION_BATCH_ROWS = 2
+
+
+def broken(times: int, real):
+    """Return ``real`` as it fails from its ``times``-th call on, once."""
+    calls = {"count": 0}
+
+    def act(*args, **kwargs):
+        calls["count"] += 1
+        if calls["count"] == times:
+            raise OSError("power cut")
+        return real(*args, **kwargs)
+
+    return act
+
+
+@pytest.mark.parametrize("step", ["shred_keys", "destroy_batch", "_destroy_files", "remains", "blank_workspace"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_step_that_breaks_is_done_again_and_ends_the_same(monkeypatch, step, times):
+    alice, bob = factories.make_customer(calls=7), factories.make_customer(expires_at=None)
+    expected, before = ids_of(alice), everything()
+    monkeypatch.setattr(deletion, step, broken(times, getattr(deletion, step)))
+    jobs.schedule_due(NOW)
+    job = DeletionJob.objects.get()
+    jobs.run_job(job.pk, now=NOW)
+    (job,) = carry_out(NOW, now=NOW) or [DeletionJob.objects.get()]
+    assert (job.state, job.destroyed) == (DeletionJob.State.DONE, job.planned)
+    assert lost(before, everything()) == expected
+    assert EvidenceEntry.objects.filter(type="INTENT").count() == EvidenceEntry.objects.filter(type="DONE").count() == 1
+    bob.refresh_from_db()
+    assert bob.state == Workspace.State.ACTIVE
+
+
+def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
+    alice = factories.make_customer()
+    before = everything()
+    monkeypatch.setattr(jobs.evidence, "append_entry", broken(1, jobs.evidence.append_entry))
+    jobs.schedule_due(NOW)
+    jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
+    alice.refresh_from_db()
+    assert alice.state == Workspace.State.ACTIVE
+    assert lost(before, everything()) == {}
+
+
+def test_a_store_that_lies_stops_the_job_and_gives_no_receipt(monkeypatch):
+    factories.make_customer()
+    monkeypatch.setattr(files.LocalFolder, "delete", lambda self, key: None)
+    jobs.schedule_due(NOW)
+    job_id = DeletionJob.objects.get().pk
+    for _ in range(jobs.MAX_ATTEMPTS + 1):  # the first one got somewhere
+        jobs.run_job(job_id, now=NOW)
+    job = DeletionJob.objects.get()
+    assert job.state == DeletionJob.State.QUARANTINED
+    assert "file store still has" in job.stopped_because
+    assert not EvidenceEntry.objects.filter(type="DONE").exists()
+
+
+def test_a_stopped_job_goes_on_when_an_officer_says_so(monkeypatch):
+    factories.make_customer()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.LocalFolder, "delete", lambda self, key: None)
+        jobs.schedule_due(NOW)
+        job_id = DeletionJob.objects.get().pk
+        for _ in range(jobs.MAX_ATTEMPTS + 1):  # the first one got somewhere
+            jobs.run_job(job_id, now=NOW)
+    jobs.retry(DeletionJob.objects.get(), user=factories.make_user())
+    assert jobs.run_job(job_id, now=NOW).state == DeletionJob.State.DONE
+
+
+def test_a_short_turn_carries_on_where_it_stopped():
+    factories.make_customer(calls=9)
+    jobs.schedule_due(NOW)
+    job_id = DeletionJob.objects.get().pk
+    turns = 0
+    while (job := jobs.run_job(job_id, now=NOW, seconds=0)) and job.state == DeletionJob.State.RUNNING:
+        turns += 1
+        assert turns < 200
+    assert turns > 5
+    assert job.state == DeletionJob.State.DONE
+
+
+def test_what_is_left_behind_is_seen_by_the_other_path(monkeypatch):
+    """The checker itself is checked: a deletion that skips a table must not get a receipt."""
+    factories.make_customer()
+    monkeypatch.setattr(jobs.deletion, "destroy_batch", skip_messages(deletion.destroy_batch))
+    jobs.schedule_due(NOW)
+    job = jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
+    while job.state == DeletionJob.State.RUNNING:
+        job = jobs.run_job(job.pk, now=NOW)
+    assert job.state == DeletionJob.State.QUARANTINED
+    assert "1 messages" in job.stopped_because
+
+
+def skip_messages(real):
+    def act(entry, scope, limit=None):
+        return (0, 0) if entry.model == "telecom_records.SmsRecord" else real(entry, scope, limit)
+
+    return act
