@@ -1,0 +1,19 @@
+"""What the page walk visits besides what the admin registers. Extend both with every page and model that is added."""
+
+from accounts.models import User
+from tests import factories
+
+CUSTOM_PAGES = [
+    "/admin/password_change/",
+    "/admin/login/?next=/admin/",
+    "/admin/retention/due/",
+    "/admin/calls/import/",
+]
+
+
+def make_rows(officer: User) -> None:
+    """Make at least one row of each kind that has a change form; ``officer`` registers what needs somebody."""
+    workspace = factories.make_customer(expires_at=factories.NOW + 30 * factories.DAY)
+    factories.make_customer()
+    factories.make_tool_session()
+    factories.make_request(officer, workspace=workspace)
