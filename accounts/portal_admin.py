@@ -1,5 +1,6 @@
 """The ground of every admin page: nothing is deleted here, masked columns are masked, lists stay quick."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,18 @@ def run_or_say(request: HttpRequest, act: Callable[[], Any], done: str, *errors:
     return True
 
 
+@functools.cache
+def masked_display(model: type[Model], name: str) -> Callable[[Model], str]:
+    """Return what stands in place of a masked column: always the same function, since the admin compares them."""
+
+    def display(obj: Model) -> str:
+        return mask(getattr(obj, name))
+
+    display.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
+    display.__name__ = f"masked_{name}"
+    return display
+
+
 class Masked:
     """Shows masked columns masked, unless the person may see them in clear. Sent masked: never hidden by the browser."""
 
@@ -54,15 +67,7 @@ class Masked:
         if may_see_clear(request):
             return list(names)
         hidden = masked_columns(self.model)
-        return [self._masked_display(name) if name in hidden else name for name in names]
-
-    def _masked_display(self, name: str) -> Callable[[Model], str]:
-        def display(obj: Model) -> str:
-            return mask(getattr(obj, name))
-
-        display.short_description = self.model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
-        display.__name__ = f"masked_{name}"
-        return display
+        return [masked_display(self.model, name) if name in hidden else name for name in names]
 
 
 class PortalAdmin(Masked, ModelAdmin):
@@ -125,6 +130,7 @@ class PortalInline(Masked, TabularInline):
     show_change_link = True
     per_page = 10
     hide_title = True
+    ordering: tuple[str, ...] = ("pk",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -53,6 +53,19 @@ class TextWidget(Widget):
         return "" if value is None else str(value).strip()
 
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a value for a spreadsheet: a text that could start a formula gets an apostrophe in front (ASVS 1.2.10)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def from_cell(value: Any) -> Any:
+    """Undo ``safe_cell``, so that an export reads back."""
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and value[1:].startswith(FORMULA_STARTS) else value
+
+
 class CustomerResource(ModelResource):
     """What all customer imports share: whole file or nothing, errors by line, unchanged rows left alone."""
 
@@ -63,6 +76,9 @@ class CustomerResource(ModelResource):
         skip_unchanged = True
         report_skipped = True
 
+    def export_field(self, field, instance, **kwargs):
+        return safe_cell(super().export_field(field, instance, **kwargs))
+
     def before_import(self, dataset, **kwargs):
         """Refuse a file whose columns are not those of this import."""
         headers = [str(header or "").strip() for header in dataset.headers or []]
@@ -72,8 +88,14 @@ class CustomerResource(ModelResource):
         if missing := [name for name in self.required if name not in headers]:
             raise ValidationError(f"Missing column: {', '.join(missing)}. This import takes: {', '.join(known)}.")
         dataset.headers = headers
+        for place, row in enumerate(dataset):
+            dataset[place] = [from_cell(value) for value in row]
 
     required: tuple[str, ...] = ("outside_id",)
+
+    def import_data(self, dataset, **kwargs):
+        """Import the whole dataset or nothing of it."""
+        return super().import_data(dataset, **{**kwargs, "rollback_on_validation_errors": True})
 
     def skip_row(self, instance, original, row, import_validation_errors=None):
         if import_validation_errors:

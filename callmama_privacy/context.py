@@ -11,6 +11,12 @@ def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
     """Return the notices above every page: above all, that an installation only observes (mission P14)."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
+    if not hasattr(request, "portal_notices"):  # a page is put together from several templates
+        request.portal_notices = _notices(request)
+    return {"portal_notices": request.portal_notices}
+
+
+def _notices(request) -> list[dict[str, Any]]:
     notices = []
     if observing := observing_rules():
         names = ", ".join(PROMISES[key].title.lower() for key in observing if key in PROMISES)
@@ -24,4 +30,4 @@ def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
                 "href": reverse("admin:retention_rule_changelist") if request.user.has_perm("retention.view_rule") else "",
             }
         )
-    return {"portal_notices": notices}
+    return notices

@@ -11,9 +11,14 @@ from retention.models import DeletionJob
 
 # group, then entries: (title, icon, url name, permission, badge)
 ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
-    ("", [("Today", "today", "admin:index", "", "")]),
-    ("Requests", [("Requests", "gavel", "admin:dsar_subjectrequest_changelist", "dsar.view_subjectrequest", "overdue")]),
-    ("Tickets", [("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", "")]),
+    (
+        "",
+        [
+            ("Today", "today", "admin:index", "", ""),
+            ("Requests", "gavel", "admin:dsar_subjectrequest_changelist", "dsar.view_subjectrequest", "overdue"),
+            ("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", ""),
+        ],
+    ),
     (
         "Customers",
         [
@@ -83,7 +88,7 @@ def navigation(request) -> list[dict[str, Any]]:
             if not permission or request.user.has_perm(permission)
         ]
         if items:
-            groups.append({"title": title, "items": items, "separator": bool(title), "collapsible": len(items) > 1})
+            groups.append({"title": title, "items": items, "separator": bool(title), "collapsible": bool(title)})
     return groups
 
 

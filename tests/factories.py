@@ -83,7 +83,7 @@ def make_subscription(workspace: Workspace, *, expires_at=NOW - DAY, **fields) -
 
 
 def make_number(e164: str | None = None, **fields) -> Number:
-    return Number.objects.create(e164=e164 or f"+4420794{next(_counter) % 1000000:06d}", country="GB", **fields)
+    return Number.objects.create(e164=e164 or f"+44207946{next(_counter) % 10000:04d}", country="GB", **fields)
 
 
 def make_assignment(workspace: Workspace, number: Number | None = None, *, since=NOW - 300 * DAY, until=None, **fields):

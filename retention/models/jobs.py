@@ -88,4 +88,4 @@ class Slot(models.Model):
         constraints = [models.UniqueConstraint(fields=["name", "at"], name="slot_once")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.at:%Y-%m-%dT%H:%M:%S}"
+        return f"{self.name} {self.at}"
