@@ -12,10 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import sync_playwright
 
 from callmama_privacy import embedded
-from tests.plugin import CHROMIUM, ROOT
+from tests.plugin import ROOT
 
 START_SECONDS = 150
 
@@ -93,20 +92,21 @@ def portal(tmp_path_factory):
 
 
 @pytest.fixture
-def sign_in(portal):
-    """Sign in as one of the staff with a browser of one's own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+def sign_in(portal, chromium):
+    """Sign in as one of the staff with a browser window of one's own."""
+    contexts = []
 
-        def sign_in(email: str):
-            page = browser.new_context(base_url=portal.url, viewport={"width": 1440, "height": 900}).new_page()
-            page.set_default_timeout(20_000)
-            page.goto("/")
-            page.fill("input[name=username]", email)
-            page.fill("input[name=password]", portal.sign_ins[email])
-            page.click("[type=submit]")
-            page.wait_for_url("**/admin/")
-            return page
+    def sign_in(email: str):
+        contexts.append(chromium.new_context(base_url=portal.url, viewport={"width": 1440, "height": 900}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(20_000)
+        page.goto("/")
+        page.fill("input[name=username]", email)
+        page.fill("input[name=password]", portal.sign_ins[email])
+        page.click("[type=submit]")
+        page.wait_for_url("**/admin/")
+        return page
 
-        yield sign_in
-        browser.close()
+    yield sign_in
+    for context in contexts:
+        context.close()

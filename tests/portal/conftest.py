@@ -1,28 +1,10 @@
 """A real browser for the portal's pages."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
-from playwright.sync_api import sync_playwright
 
 from tests.portal import pages
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for the whole run; skipped where none is installed."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}; set CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
