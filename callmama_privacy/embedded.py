@@ -25,6 +25,8 @@ import environ
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from callmama_privacy import secrets_store
 
@@ -313,7 +315,7 @@ def _stop_postgres(where: Addresses) -> None:
 
 
 def _valkey(where: Addresses) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(where.broker_socket), socket_timeout=5)
+    return redis.Redis(unix_socket_path=str(where.broker_socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def _valkey_answers(where: Addresses) -> bool:

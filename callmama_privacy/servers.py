@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from callmama_privacy import embedded
 
 OLDEST_POSTGRES = 150000  # partitioned tables with row triggers and NULLS handling as used here
+CONNECT_SECONDS = 5
 REDIS_SCHEMES = ("redis", "rediss", "redis+socket")
 
 
@@ -45,14 +46,13 @@ def ready(*, migrate: bool) -> Iterator[None]:
 
 def check_database() -> None:
     """Raise UnableToReach unless the database of DATABASE_URL answers and is PostgreSQL 15 or newer."""
+    from django.db import connection
+
     where = settings.DATABASES["default"]
     named = f"{where['HOST'] or 'localhost'}:{where['PORT'] or 5432}, database {where['NAME']}"
     try:
-        with psycopg.connect(
-            host=where["HOST"] or None, port=where["PORT"] or None, user=where["USER"] or None,
-            password=where["PASSWORD"] or None, dbname=where["NAME"], connect_timeout=5,
-        ) as connection:  # fmt: skip
-            version = connection.info.server_version
+        with psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": CONNECT_SECONDS}) as database:
+            version = database.info.server_version
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         if where["PASSWORD"]:
@@ -69,7 +69,7 @@ def check_broker(url: str) -> None:
         raise UnableToReach(f"BROKER_URL must begin with one of: {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}.")
     named = f"{parts.hostname or parts.path}{f':{parts.port}' if parts.port else ''}"
     try:
-        client = redis.Redis.from_url(url.replace("redis+socket://", "unix://"), socket_connect_timeout=5, socket_timeout=5)
+        client = redis.Redis.from_url(url.replace("redis+socket://", "unix://"), socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS)
         client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         raise UnableToReach(f"BROKER_URL ({named}) cannot be used: {' '.join(str(error).split())}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from callmama_privacy import embedded, secrets_store
 
@@ -18,7 +19,10 @@ env = environ.FileAwareEnv()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
+MODES = ("demo", "test", "production")
 MODE = env.str("PORTAL_MODE", default="demo")
+if MODE not in MODES:
+    raise ImproperlyConfigured(f"PORTAL_MODE must be one of {', '.join(MODES)}, not “{MODE}”.")
 DEMO = MODE == "demo"
 PRODUCTION = MODE == "production"
 VAR_DIR = Path(env.str("PORTAL_VAR", default=str(BASE_DIR / "var"))).resolve()
@@ -39,7 +43,7 @@ EMBEDDED = embedded.addresses(VAR_DIR)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 BROKER_URL = env.str("BROKER_URL", default="")
 DATABASES = {"default": embedded.database_settings(DATABASE_URL, EMBEDDED)}
-DATABASES["default"]["OPTIONS"] = {"application_name": "callmama-privacy"}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "callmama-privacy")
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

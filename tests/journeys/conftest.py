@@ -70,7 +70,7 @@ def serving(var: Path, **more: str):
     log = var.parent / "serve.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment(var, PORT=str(free_port()), **more),
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment(var, **{"PORT": str(free_port()), **more}),
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
