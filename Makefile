@@ -15,7 +15,7 @@ check: $(VENV)/.test
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy .
-	PYTHONPATH=. $(VENV)/bin/python -c "from importlinter.cli import lint_imports_command as main; main()"
+	PYTHONPATH=. $(VENV)/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) tests/deploy_check.py
 

@@ -8,10 +8,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT_PYTHON = HERE / "var" / "venv" / "bin" / "python"
 WITHOUT_SERVERS = {
-    "help", "--help", "-h", "version", "--version", "makemigrations", "collectstatic", "explain_deadline", "check_vectors",
+    "help", "--help", "-h", "version", "--version", "collectstatic", "explain_deadline", "check_vectors",
     "diffsettings", "squashmigrations",
 }  # fmt: skip
-WITHOUT_MIGRATIONS = {"migrate", "showmigrations", "sqlmigrate", "dbshell", "check"}
+WITHOUT_MIGRATIONS = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "dbshell", "check"}
 
 
 def use_own_environment() -> None:

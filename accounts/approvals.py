@@ -114,7 +114,9 @@ def decide(approval_id, *, user: User, agree: bool, now: dt.datetime) -> Approva
 
 def _close_stale(code: str, target: str, now: dt.datetime) -> None:
     """Void waiting requests for this target that are too old or no longer about the same facts."""
-    for waiting in Approval.objects.select_for_update().filter(action=code, target=target, state=Approval.State.WAITING):
+    for waiting in Approval.objects.select_for_update().filter(
+        action=code, target=target, state=Approval.State.WAITING
+    ):
         if waiting.expires_at <= now or waiting.digest != digest_of(code, target):
             waiting.state, waiting.decided_at = Approval.State.VOID, now
             waiting.save(update_fields=["state", "decided_at"])

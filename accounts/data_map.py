@@ -240,8 +240,17 @@ MAPS = [
         columns={
             name: internal()
             for name in (
-                "id", "action", "target", "digest", "summary", "state", "requested_by_id", "requested_at", "expires_at",
-                "decided_by_id", "decided_at",
+                "id",
+                "action",
+                "target",
+                "digest",
+                "summary",
+                "state",
+                "requested_by_id",
+                "requested_at",
+                "expires_at",
+                "decided_by_id",
+                "decided_at",
             )
         },
     ),
@@ -256,7 +265,15 @@ MAPS = [
         columns={
             name: internal()
             for name in (
-                "id", "password", "last_login", "is_superuser", "email", "name", "is_active", "is_staff", "is_demo",
+                "id",
+                "password",
+                "last_login",
+                "is_superuser",
+                "email",
+                "name",
+                "is_active",
+                "is_staff",
+                "is_demo",
                 "date_joined",
             )
         },

@@ -71,9 +71,7 @@ def broken_entry() -> int | None:
     """Return the sequence of the first entry that does not fit the chain, or None when the whole log is sound."""
     previous, expected = GENESIS, 1
     for entry in EvidenceEntry.objects.order_by("sequence").iterator():
-        leaf = leaf_hash(
-            sequence=entry.sequence, at=entry.at, type=entry.type, subject=entry.subject, body=entry.body
-        )
+        leaf = leaf_hash(sequence=entry.sequence, at=entry.at, type=entry.type, subject=entry.subject, body=entry.body)
         chain = chain_hash(previous, leaf)
         if entry.sequence != expected or bytes(entry.leaf) != leaf or bytes(entry.chain) != chain:
             return entry.sequence

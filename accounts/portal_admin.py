@@ -53,7 +53,7 @@ def masked_display(model: type[Model], name: str) -> Callable[[Model], str]:
     def display(obj: Model) -> str:
         return mask(getattr(obj, name))
 
-    display.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined]
+    display.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined, union-attr]
     display.__name__ = f"masked_{name}"
     return display
 

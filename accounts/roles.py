@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.contrib.auth.models import Group, Permission
+
 PRIVACY_OFFICER = "Privacy officer"
 SUPPORT_AGENT = "Support agent"
 AUDITOR = "Auditor"
@@ -67,12 +69,12 @@ def has_role(user, *roles: str) -> bool:
 
 def make_groups(*, using: str = "default", apps=None, verbosity: int = 1, **_) -> None:
     """Bring the groups in line with ROLES. Runs after every app's migration; the last run sees every permission."""
-    from django.contrib.auth.models import Group, Permission
-
-    known = {f"{label}.{code}": pk for pk, label, code in Permission.objects.using(using).values_list(
-        "pk", "content_type__app_label", "codename")}
+    known = {
+        f"{label}.{code}": pk
+        for pk, label, code in Permission.objects.using(using).values_list("pk", "content_type__app_label", "codename")
+    }
     for role, wanted in ROLES.items():
-        group, _ = Group.objects.using(using).get_or_create(name=role)
+        group, _made = Group.objects.using(using).get_or_create(name=role)
         group.permissions.set(_existing(wanted, known))
 
 

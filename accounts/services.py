@@ -11,8 +11,10 @@ def refuse_past_expiry(expires_at: dt.datetime | None, *, now: dt.datetime) -> N
     """Raise ValidationError when an expiry is not in the future: its workspace would be deleted at once."""
     if expires_at and expires_at <= now:
         raise ValidationError(
-            {"expires_at": f"{expires_at:%-d %b %Y %H:%M %Z} is in the past: the workspace would be deleted at once. "
-             "An expiry must lie in the future."}
+            {
+                "expires_at": f"{expires_at:%-d %b %Y %H:%M %Z} is in the past: the workspace would be deleted at once. "
+                "An expiry must lie in the future."
+            }
         )
 
 

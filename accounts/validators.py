@@ -1,6 +1,7 @@
 """What a field may hold."""
 
 import re
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -8,7 +9,9 @@ from django.core.validators import RegexValidator
 E164 = r"^\+[1-9][0-9]{6,14}$"
 validate_e164 = RegexValidator(E164, "Write the number in international form, such as +442079460123.")
 validate_country = RegexValidator(r"^[A-Z]{2}$", "Write the country as two capital letters (ISO 3166), such as GB.")
-validate_currency = RegexValidator(r"^[A-Z]{3}$", "Write the currency as three capital letters (ISO 4217), such as USD.")
+validate_currency = RegexValidator(
+    r"^[A-Z]{3}$", "Write the currency as three capital letters (ISO 4217), such as USD."
+)
 
 CARD_LIKE = re.compile(r"(?<![\d+])(?:\d[ \-.]?){12,18}\d(?!\d)")
 
@@ -31,7 +34,5 @@ def refuse_card_numbers(value: str) -> None:
 
 def validate_time_zone(value: str) -> None:
     """Raise ValidationError unless ``value`` is an IANA zone name."""
-    from zoneinfo import available_timezones
-
     if value not in available_timezones():
         raise ValidationError(f"“{value}” is not a time zone. Write an IANA name, such as Europe/Berlin.")

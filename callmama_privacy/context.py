@@ -27,7 +27,9 @@ def _notices(request) -> list[dict[str, Any]]:
                 "text": "This installation only observes: nothing is deleted until two officers arm a rule."
                 if whole
                 else f"These rules only observe, and delete nothing until two officers arm them: {names}.",
-                "href": reverse("admin:retention_rule_changelist") if request.user.has_perm("retention.view_rule") else "",
+                "href": reverse("admin:retention_rule_changelist")
+                if request.user.has_perm("retention.view_rule")
+                else "",
             }
         )
     return notices

@@ -57,7 +57,15 @@ COMPANIES = [
     ("Ines Kowalczyk", "personal", "PL", "Europe/Warsaw", 90, ["Ines Kowalczyk"]),
 ]
 EXPIRING_AFTER = dt.timedelta(minutes=5)  # Callum Reid's workspace, so that the first visitor can watch it go
-OTHERS = ["+15555550142", "+13125550117", "+442079460871", "+447700900455", "+61491570157", "+16175550188", "+441632960983"]
+OTHERS = [
+    "+15555550142",
+    "+13125550117",
+    "+442079460871",
+    "+447700900455",
+    "+61491570157",
+    "+16175550188",
+    "+441632960983",
+]
 
 
 def make_demo(*, now: dt.datetime) -> None:
@@ -68,12 +76,16 @@ def make_demo(*, now: dt.datetime) -> None:
     with transaction.atomic():
         ensure_months_ahead(now)
         policy = make_policy(now)
-        workspaces = [make_company(count, *company, policy=policy, now=now) for count, company in enumerate(COMPANIES, 1)]
+        workspaces = [
+            make_company(count, *company, policy=policy, now=now) for count, company in enumerate(COMPANIES, 1)
+        ]
         for workspace in workspaces:
             make_traffic(workspace, chance, now=now)
         make_requests(workspaces, officer, second, now=now)
         make_tickets(workspaces, staff["agent@example.test"], now=now)
-        FreeToolSession.objects.create(tool="Number lookup", started_at=now - 10 * dt.timedelta(minutes=1), entered={"prefix": "+44 20"})
+        FreeToolSession.objects.create(
+            tool="Number lookup", started_at=now - 10 * dt.timedelta(minutes=1), entered={"prefix": "+44 20"}
+        )
         held = workspaces[3]
         place_hold(
             workspace=held,
@@ -94,7 +106,10 @@ def make_demo(*, now: dt.datetime) -> None:
 
 def make_policy(now: dt.datetime) -> PolicyVersion:
     PolicyVersion.objects.create(
-        version="2024-02", effective_on=dt.date(2024, 2, 1), published_at=now - 660 * DAY, summary="Cookies explained anew."
+        version="2024-02",
+        effective_on=dt.date(2024, 2, 1),
+        published_at=now - 660 * DAY,
+        summary="Cookies explained anew.",
     )
     return PolicyVersion.objects.create(
         version="2025-09", effective_on=dt.date(2025, 9, 8), published_at=now - 440 * DAY,
@@ -103,7 +118,16 @@ def make_policy(now: dt.datetime) -> PolicyVersion:
 
 
 def make_company(
-    count: int, name: str, kind: str, country: str, zone: str, days: int | None, people: list[str], *, policy, now: dt.datetime
+    count: int,
+    name: str,
+    kind: str,
+    country: str,
+    zone: str,
+    days: int | None,
+    people: list[str],
+    *,
+    policy,
+    now: dt.datetime,
 ) -> Workspace:
     """Make one customer with people, subscription, credit, payment, documents, consents and numbers."""
     since = now - (380 + 31 * count) * DAY
@@ -118,7 +142,9 @@ def make_company(
         recording_days=14 if records else None,
     )  # fmt: skip
     Credit.objects.create(workspace=workspace, amount=Decimal(count * 7) / 2, currency="USD", as_of=now - DAY)
-    PaymentReference.objects.create(workspace=workspace, token=f"pm_demo_{count:04d}", last_four=f"{4000 + count * 37 % 6000:04d}")
+    PaymentReference.objects.create(
+        workspace=workspace, token=f"pm_demo_{count:04d}", last_four=f"{4000 + count * 37 % 6000:04d}"
+    )
     for month in range(1, 4):
         BillingRecord.objects.create(
             outside_id=f"INV-{count:02d}-{month}", workspace=workspace, kind=BillingRecord.Kind.INVOICE,
@@ -130,7 +156,10 @@ def make_company(
         number = Number.objects.create(e164=f"+4420794601{count:02d}" if place == 0 else f"+447700900{100 + count}", country="GB",
                                        is_voip=place == 0)  # fmt: skip
         NumberAssignment.objects.create(
-            outside_id=f"A-{4000 + 10 * count + place}", number=number, workspace=workspace, window=DateTimeTZRange(since, None)
+            outside_id=f"A-{4000 + 10 * count + place}",
+            number=number,
+            workspace=workspace,
+            window=DateTimeTZRange(since, None),
         )
     return workspace
 
@@ -160,7 +189,7 @@ def make_person(workspace, outside_id, name, country, place, policy, since, now)
 
 def make_traffic(workspace: Workspace, chance: random.Random, *, now: dt.datetime) -> None:
     """Make messages, usage and recordings; calls come in by the import."""
-    number = workspace.number_assignments.select_related("number").order_by("pk").first().number.e164
+    number = workspace.number_assignments.select_related("number").order_by("pk")[0].number.e164
     person = Person.objects.filter(memberships__workspace=workspace).first()
     for count in range(chance.randint(3, 9)):
         at = now - chance.random() * 25 * DAY
@@ -206,7 +235,7 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
         (2, "access", "policy_default", "", 2, officer, "email"), (11, "restriction", "eu_gdpr", "PL", 0, None, "website"),
     ]  # fmt: skip
     for place, type, regime, region, days, owner, channel in wanted:
-        person = Person.objects.filter(memberships__workspace=workspaces[place]).first()
+        person = Person.objects.filter(memberships__workspace=workspaces[place]).order_by("pk")[0]
         register_request(
             SubjectRequest(
                 type=type, regime=regime, region=region, received_at=now - days * DAY - HOUR, channel=channel, person=person,
@@ -232,7 +261,7 @@ def make_tickets(workspaces: list[Workspace], agent: User, *, now: dt.datetime) 
         (7, "Invoice has the wrong name", "My name is spelt with one t."),
     ]
     for count, (place, subject, body) in enumerate(told):
-        person = Person.objects.filter(memberships__workspace=workspaces[place]).first()
+        person = Person.objects.filter(memberships__workspace=workspaces[place]).order_by("pk")[0]
         at = now - (count + 1) * DAY
         ticket = open_ticket(
             Ticket(subject=subject, channel="email", workspace=workspaces[place], person=person, assignee=agent), now=at
@@ -250,7 +279,18 @@ def write_call_file(path: Path, workspaces: list[Workspace], chance: random.Rand
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
-            ["call_id", "started_at", "ended_at", "from", "to", "duration_seconds", "talk_seconds", "status", "cost", "currency"]
+            [
+                "call_id",
+                "started_at",
+                "ended_at",
+                "from",
+                "to",
+                "duration_seconds",
+                "talk_seconds",
+                "status",
+                "cost",
+                "currency",
+            ]
         )
         for count in range(420):
             ours = chance.choice(numbers)

@@ -126,7 +126,9 @@ def start(where: Addresses, *, durable: bool = True) -> Hold:
                 os.close(users)
                 raise
     except OSError as error:
-        raise UnableToStart(f"The embedded servers cannot start: {error.strerror or error} ({error.filename}).") from error
+        raise UnableToStart(
+            f"The embedded servers cannot start: {error.strerror or error} ({error.filename})."
+        ) from error
     return hold
 
 
@@ -172,7 +174,9 @@ def _make_socket_folder(where: Addresses) -> None:
     owner = where.sockets.lstat()
     allowed = {os.getuid()} | ({user[0]} if user else set())
     if not stat.S_ISDIR(owner.st_mode) or owner.st_uid not in allowed:
-        raise UnableToStart(f"{where.sockets} belongs to somebody else. Remove it, or set PORTAL_VAR to another folder.")
+        raise UnableToStart(
+            f"{where.sockets} belongs to somebody else. Remove it, or set PORTAL_VAR to another folder."
+        )
     os.chmod(where.sockets, 0o700)
     if user:
         os.chown(where.sockets, *user)
@@ -181,7 +185,9 @@ def _make_socket_folder(where: Addresses) -> None:
 def _package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise UnableToStart(f"The package {name} is missing. Run make run, which installs it, or set DATABASE_URL and BROKER_URL.")
+        raise UnableToStart(
+            f"The package {name} is missing. Run make run, which installs it, or set DATABASE_URL and BROKER_URL."
+        )
     return Path(spec.origin).parent
 
 
@@ -288,7 +294,9 @@ def _make_database(connection: psycopg.Connection, password: str) -> None:
             sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(password))
         )
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE))
+        )
 
 
 def _postgres_process(data: Path) -> int | None:
@@ -362,6 +370,8 @@ def _wait_until(condition, seconds: float) -> bool:
 def _wait_for(condition, name: str, log: Path, running: int | None) -> None:
     if not _wait_until(condition, START_SECONDS):
         lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-        last = next((line for line in reversed(lines) if "FATAL" in line or "error" in line.lower()), lines[-1] if lines else "")
+        last = next(
+            (line for line in reversed(lines) if "FATAL" in line or "error" in line.lower()), lines[-1] if lines else ""
+        )
         hint = f" A server with number {running} runs already but does not answer." if running else ""
         raise UnableToStart(f"{name} did not start within {START_SECONDS} seconds.{hint} {last} (log: {log})".strip())

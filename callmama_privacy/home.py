@@ -86,7 +86,15 @@ def _request_figures(now: dt.datetime) -> list[dict[str, Any]]:
 def _ticket_figures(user) -> list[dict[str, Any]]:
     open_tickets = Ticket.objects.filter(closed_at__isnull=True)
     mine = open_tickets.filter(assignee=user).count()
-    return [_figure("Open tickets", open_tickets.count(), "support_agent", f"{mine} of them mine", href=reverse("admin:dsar_ticket_changelist"))]
+    return [
+        _figure(
+            "Open tickets",
+            open_tickets.count(),
+            "support_agent",
+            f"{mine} of them mine",
+            href=reverse("admin:dsar_ticket_changelist"),
+        )
+    ]
 
 
 def _retention_figures(now: dt.datetime) -> list[dict[str, Any]]:
@@ -108,7 +116,9 @@ def _retention_figures(now: dt.datetime) -> list[dict[str, Any]]:
 
 
 def _approval_figures(user, now: dt.datetime) -> list[dict[str, Any]]:
-    waiting = Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=now).exclude(requested_by=user).count()
+    waiting = (
+        Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=now).exclude(requested_by=user).count()
+    )
     page = reverse("admin:accounts_approval_changelist")
     return [
         _figure("Approvals for me", waiting, "how_to_reg", "wait for a second officer" if waiting else "none waits",
@@ -119,14 +129,26 @@ def _approval_figures(user, now: dt.datetime) -> list[dict[str, Any]]:
 def _evidence_figures() -> list[dict[str, Any]]:
     last = EvidenceEntry.objects.order_by("-sequence").first()
     note = f"last {timezone.localtime(last.at):%-d %b, %H:%M}" if last else "nothing has happened yet"
-    return [_figure("Evidence entries", last.sequence if last else 0, "receipt_long", note, href=reverse("admin:accounts_evidenceentry_changelist"))]
+    return [
+        _figure(
+            "Evidence entries",
+            last.sequence if last else 0,
+            "receipt_long",
+            note,
+            href=reverse("admin:accounts_evidenceentry_changelist"),
+        )
+    ]
 
 
 def _staff_figures() -> list[dict[str, Any]]:
     staff = User.objects.filter(is_active=True)
     return [
-        _figure("Staff", staff.count(), "manage_accounts", "may sign in", href=reverse("admin:accounts_user_changelist")),
-        _figure("Without a role", staff.filter(groups__isnull=True, is_superuser=False).count(), "person_off", "see nothing"),
+        _figure(
+            "Staff", staff.count(), "manage_accounts", "may sign in", href=reverse("admin:accounts_user_changelist")
+        ),
+        _figure(
+            "Without a role", staff.filter(groups__isnull=True, is_superuser=False).count(), "person_off", "see nothing"
+        ),
     ]
 
 
@@ -141,7 +163,11 @@ def _urgent(now: dt.datetime) -> list[dict[str, Any]]:
 def _going_today(now: dt.datetime) -> dict[str, int]:
     end = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     emptied = Workspace.objects.filter(emptied_at__gte=end - dt.timedelta(days=1)).count()
-    return {"expiring": due_workspaces(end).count(), "emptied": emptied, "week": due_workspaces(now + dt.timedelta(days=7)).count()}
+    return {
+        "expiring": due_workspaces(end).count(),
+        "emptied": emptied,
+        "week": due_workspaces(now + dt.timedelta(days=7)).count(),
+    }
 
 
 def _days(now: dt.datetime) -> list[dt.date]:

@@ -100,7 +100,9 @@ def _badge(name: str, request) -> dict[str, Any]:
 BADGES = {
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
-    "approvals": lambda request: Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
-    .exclude(requested_by=request.user)
-    .count(),
+    "approvals": lambda request: (
+        Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
+        .exclude(requested_by=request.user)
+        .count()
+    ),
 }

@@ -66,10 +66,16 @@ def check_broker(url: str) -> None:
     """Raise UnableToReach unless the broker of BROKER_URL answers."""
     parts = urlsplit(url)
     if parts.scheme not in REDIS_SCHEMES:
-        raise UnableToReach(f"BROKER_URL must begin with one of: {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}.")
+        raise UnableToReach(
+            f"BROKER_URL must begin with one of: {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}."
+        )
     named = f"{parts.hostname or parts.path}{f':{parts.port}' if parts.port else ''}"
     try:
-        client = redis.Redis.from_url(url.replace("redis+socket://", "unix://"), socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS)
+        client = redis.Redis.from_url(
+            url.replace("redis+socket://", "unix://"),
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=CONNECT_SECONDS,
+        )
         client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
         raise UnableToReach(f"BROKER_URL ({named}) cannot be used: {' '.join(str(error).split())}") from error

@@ -35,7 +35,9 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UnableToServe("The portal runs already on this data folder. Stop it first, or set PORTAL_VAR.") from error
+            raise UnableToServe(
+                "The portal runs already on this data folder. Stop it first, or set PORTAL_VAR."
+            ) from error
         yield
 
 
@@ -84,8 +86,8 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until a signal comes. Raises UnableToServe when the web server does not come up."""
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, self._on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
         try:
             for name in self.commands():
                 self._start(name)
@@ -130,11 +132,15 @@ class Supervisor:
             if time.monotonic() - self.start_at[name] < min(2**failures, MAX_BACKOFF_SECONDS):
                 continue
             self.failures[name] = failures + 1
-            self.tell(f"The {name} process ended ({child.returncode}); starting it again. Log: {settings.VAR_DIR / 'log' / name}.log")
+            self.tell(
+                f"The {name} process ended ({child.returncode}); starting it again. Log: {settings.VAR_DIR / 'log' / name}.log"
+            )
             self._start(name)
 
     def _wait_until_ready(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(
+            self.host, f"[{self.host}]" if ":" in self.host else self.host
+        )
         stop_at = time.monotonic() + START_SECONDS
         while time.monotonic() < stop_at and not self.stopping:
             if self.children["web"].poll() is not None:

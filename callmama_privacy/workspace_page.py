@@ -37,16 +37,25 @@ def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
 def _fate(workspace: Workspace, expires_at, holds: list[Hold], rule: Rule, now: dt.datetime) -> dict[str, str]:
     """Return in a sentence what will happen to this workspace, and a colour."""
     if workspace.state == Workspace.State.EMPTIED:
-        return {"tone": "", "text": f"Emptied on {_said(workspace, workspace.emptied_at)}. Only its ids and dates remain (§ 5.2)."}
+        return {
+            "tone": "",
+            "text": f"Emptied on {_said(workspace, workspace.emptied_at)}. Only its ids and dates remain (§ 5.2).",
+        }
     if workspace.state == Workspace.State.EMPTYING:
-        return {"tone": "warning", "text": "It is being emptied now. Its keys are destroyed; nothing can be brought back."}
+        return {
+            "tone": "warning",
+            "text": "It is being emptied now. Its keys are destroyed; nothing can be brought back.",
+        }
     if expires_at is None:
         return {"tone": "", "text": "No expiry is known, so it is kept: a missing date never deletes anything."}
     when = _said(workspace, expires_at)
     if holds:
         return {"tone": "warning", "text": f"It would go on {when}, but a hold keeps it: {holds[0].authority}."}
     if rule.state != Rule.State.ARMED:
-        return {"tone": "warning", "text": f"Its time ends on {when}. The rule only observes: nothing is deleted until two officers arm it."}
+        return {
+            "tone": "warning",
+            "text": f"Its time ends on {when}. The rule only observes: nothing is deleted until two officers arm it.",
+        }
     if expires_at <= now:
         return {"tone": "danger", "text": f"It expired on {when} and is deleted within two minutes."}
     return {"tone": "success", "text": f"Everything of it is deleted on {when}, unless it is renewed (§ 5.2)."}

@@ -27,11 +27,13 @@ class RequestForm(forms.ModelForm):
         return received_at
 
     def clean(self):
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         if not REGIMES.get(cleaned.get("regime", ""), None):
             return cleaned
         if cleaned["regime"] == "policy_default" and cleaned.get("region"):
-            self.add_error("region", "The promise of one month knows no member state. Choose the EU rule, or leave this empty.")
+            self.add_error(
+                "region", "The promise of one month knows no member state. Choose the EU rule, or leave this empty."
+            )
         if not cleaned.get("person") and not cleaned.get("workspace") and not cleaned.get("requester_name"):
             self.add_error("requester_name", "Choose the customer, or write the name of the person who asks.")
         if not self.errors:

@@ -38,9 +38,13 @@ def tone_of(left: int) -> str:
 def counts(now: dt.datetime) -> dict[str, int]:
     """Return the figures of the home page: open, overdue, due within seven days, nobody's."""
     near = now + dt.timedelta(days=NEAR_DAYS)
-    return open_requests().order_by().aggregate(
-        open=Count("pk"),
-        overdue=Count("pk", filter=Q(due_at__lte=now)),
-        near=Count("pk", filter=Q(due_at__gt=now, due_at__lte=near)),
-        unowned=Count("pk", filter=Q(owner__isnull=True)),
+    return (
+        open_requests()
+        .order_by()
+        .aggregate(
+            open=Count("pk"),
+            overdue=Count("pk", filter=Q(due_at__lte=now)),
+            near=Count("pk", filter=Q(due_at__gt=now, due_at__lte=near)),
+            unowned=Count("pk", filter=Q(owner__isnull=True)),
+        )
     )

@@ -55,9 +55,13 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
     with transaction.atomic():
         request.reference = next_reference(SubjectRequest, "DSR", now.year)
         request.save(force_insert=True)
-        _tell(request, "registered", f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version}).", user, now)
+        _tell(
+            request, "registered", f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version}).", user, now
+        )
         evidence.append_entry(
-            "REQUEST_REGISTERED", subject=str(request.pk), body={"type": request.type, "regime": request.regime, "by": user.pk}
+            "REQUEST_REGISTERED",
+            subject=str(request.pk),
+            body={"type": request.type, "regime": request.regime, "by": user.pk},
         )
     return request
 
@@ -79,7 +83,9 @@ def move_request(request_id, state: str, *, user: User, now: dt.datetime) -> Sub
     with transaction.atomic():
         request = SubjectRequest.objects.select_for_update().get(pk=request_id)
         if state not in MOVES[request.state]:
-            raise UnableToMove(f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”.")
+            raise UnableToMove(
+                f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”."
+            )
         request.state = state
         request.closed_at = None if state in SubjectRequest.OPEN_STATES else now
         request.save(update_fields=["state", "closed_at"])
@@ -97,7 +103,9 @@ def open_ticket(ticket: Ticket, *, now: dt.datetime) -> Ticket:
     return ticket
 
 
-def request_from_ticket(ticket: Ticket, *, type: str, regime: str, region: str, user: User, now: dt.datetime) -> SubjectRequest:
+def request_from_ticket(
+    ticket: Ticket, *, type: str, regime: str, region: str, user: User, now: dt.datetime
+) -> SubjectRequest:
     """Make a request of a ticket: received when the ticket was, for the ticket's customer. Raises as register_request."""
     request = SubjectRequest(
         type=type,

@@ -25,7 +25,12 @@ def _arm_rule(key: str, requested_by: User, decided_by: User, now: dt.datetime) 
 
 def _hold_facts(hold_id: str) -> dict[str, Any]:
     hold = Hold.objects.get(pk=hold_id)
-    return {"hold": hold_id, "workspace": str(hold.workspace_id), "review": str(hold.review_on), "active": hold.is_active}
+    return {
+        "hold": hold_id,
+        "workspace": str(hold.workspace_id),
+        "review": str(hold.review_on),
+        "active": hold.is_active,
+    }
 
 
 def _lift_hold(hold_id: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
@@ -34,12 +39,8 @@ def _lift_hold(hold_id: str, requested_by: User, decided_by: User, now: dt.datet
 
 def register() -> None:
     """Make the actions known to four eyes; called once at start."""
-    approvals.register(
-        approvals.Action(ARM_RULE, "Arm a retention rule", "retention.arm_rule", _rule_facts, _arm_rule)
-    )
-    approvals.register(
-        approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold)
-    )
+    approvals.register(approvals.Action(ARM_RULE, "Arm a retention rule", "retention.arm_rule", _rule_facts, _arm_rule))
+    approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
 
 
 def observe_again(rule: Rule, *, user: User) -> None:

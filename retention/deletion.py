@@ -51,7 +51,9 @@ def open_door() -> Iterator[None]:
 
 def maps_in_order(rule: str) -> list[ModelMap]:
     """Return the verdicts that a rule acts on: blanked rows first, then deleted ones, children before parents."""
-    entries = {entry.model: entry for entry in data_map().values() if entry.goes is not Goes.KEEP and entry.clock == rule}
+    entries = {
+        entry.model: entry for entry in data_map().values() if entry.goes is not Goes.KEEP and entry.clock == rule
+    }
     sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
     for entry in entries.values():
         sorter.add(entry.model)
@@ -210,7 +212,8 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
 def _count_by_columns(cursor, entry: ModelMap, scope: Scope) -> int:
     table = entry.model_class._meta.db_table
     columns = {field.attname: field.column for field in entry.model_class._meta.concrete_fields}
-    conditions, values = [], []
+    conditions: list[str] = []
+    values: list[Any] = []
     if entry.last_of:
         conditions.append(f"{entry.model_class._meta.pk.column}::text = ANY(%s)")
         values.append([str(pk) for pk in scope.leaving.get(entry.model, [])])

@@ -29,8 +29,9 @@ def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
 
 def expiry_of(workspace: Workspace) -> dt.datetime | None:
     """Return the instant at which everything of the workspace goes, or None when nothing dates it."""
-    expiries = list(workspace.subscriptions.values_list("expires_at", flat=True))
-    return max(expiries) if expiries and None not in expiries else None
+    expiries = workspace.subscriptions.values_list("expires_at", flat=True)
+    dated = [expiry for expiry in expiries if expiry is not None]
+    return max(dated) if dated and len(dated) == len(expiries) else None
 
 
 def due_rows(rule_key: str, now: dt.datetime) -> QuerySet:

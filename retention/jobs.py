@@ -76,8 +76,10 @@ def _make_job(**fields) -> int:
 def release_held(now: dt.datetime) -> int:
     """Let jobs go on whose workspace is held no more; return how many."""
     held = Hold.objects.filter(lifted_at__isnull=True).values("workspace")
-    return DeletionJob.objects.filter(state=State.HELD).exclude(workspace__in=held).update(
-        state=State.PENDING, stopped_because=""
+    return (
+        DeletionJob.objects.filter(state=State.HELD)
+        .exclude(workspace__in=held)
+        .update(state=State.PENDING, stopped_because="")
     )
 
 
@@ -143,11 +145,15 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
         if job.workspace_id:
             workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
             if not due_workspaces(max(now, job.cutoff)).filter(pk=workspace.pk).exists():
-                move(job, State.CANCELLED, lease_until=None, stopped_because="It was renewed before the deletion began.")
+                move(
+                    job, State.CANCELLED, lease_until=None, stopped_because="It was renewed before the deletion began."
+                )
                 evidence.append_entry("CANCELLED", subject=str(job.pk), body={"workspace": str(workspace.pk)})
                 return False
             if Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).exists():
-                move(job, State.HELD, lease_until=None, attempts=0, stopped_because="A legal hold keeps this workspace.")
+                move(
+                    job, State.HELD, lease_until=None, attempts=0, stopped_because="A legal hold keeps this workspace."
+                )
                 evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(workspace.pk)})
                 return False
             leaving = deletion.choose_leaving(workspace.pk)
@@ -233,7 +239,9 @@ def record_failure(job_id: uuid.UUID, error: Exception) -> None:
         if job.state not in (State.PENDING, State.RUNNING):
             return
         if job.attempts >= MAX_ATTEMPTS:
-            reason = str(error) if isinstance(error, deletion.UnableToDelete) else f"It failed five times: {_cause(error)}"
+            reason = (
+                str(error) if isinstance(error, deletion.UnableToDelete) else f"It failed five times: {_cause(error)}"
+            )
             _quarantine(job, reason[:300], {"error": type(error).__name__, "destroyed": job.destroyed})
         else:
             job.lease_until = None

@@ -24,7 +24,9 @@ def remember_numbers(job: DeletionJob, workspace: Workspace, *, erased_at: dt.da
             rows = entry.model_class._default_manager.filter(**{entry.workspace: workspace.pk})
             Tombstone.objects.bulk_create(
                 [
-                    Tombstone(job=job, number_hash=hash_number(e164), window=_until(window, erased_at), erased_at=erased_at)
+                    Tombstone(
+                        job=job, number_hash=hash_number(e164), window=_until(window, erased_at), erased_at=erased_at
+                    )
                     for e164, window in rows.values_list(*entry.tombstone)
                     if window.lower < erased_at
                 ],

@@ -90,7 +90,13 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
     """Return what a deletion's page shows: counts in words, and the steps with their instants."""
     done = job.state == DeletionJob.State.DONE
     stopped = job.state in (DeletionJob.State.HELD, DeletionJob.State.QUARANTINED, DeletionJob.State.CANCELLED)
-    steps = [{"title": "Due", "date": _instant(job.due_at), "note": f"{promise_of(job.rule).title}, policy {promise_of(job.rule).policy}"}]
+    steps = [
+        {
+            "title": "Due",
+            "date": _instant(job.due_at),
+            "note": f"{promise_of(job.rule).title}, policy {promise_of(job.rule).policy}",
+        }
+    ]
     if stopped:
         steps.append({"title": job.get_state_display(), "note": job.stopped_because, "tone": "warning", "state": "now"})
     if job.intent_at:
@@ -104,19 +110,27 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
         )
     if not stopped:
         steps.append(
-            {"title": "Rows and files deleted", "note": f"{job.rows_destroyed:,} so far" if not done else "",
-             "state": "done" if done else "now" if job.intent_at else "next"}
+            {
+                "title": "Rows and files deleted",
+                "note": f"{job.rows_destroyed:,} so far" if not done else "",
+                "state": "done" if done else "now" if job.intent_at else "next",
+            }
         )
         steps.append(
-            {"title": "Looked for remains by another path, receipt written", "date": _instant(job.done_at),
-             "note": f"Evidence entry {job.done_sequence}: nothing is left." if done else "",
-             "state": "done" if done else "next"}
+            {
+                "title": "Looked for remains by another path, receipt written",
+                "date": _instant(job.done_at),
+                "note": f"Evidence entry {job.done_sequence}: nothing is left." if done else "",
+                "state": "done" if done else "next",
+            }
         )
     counts = [
         {"what": name, "planned": job.planned[label], "destroyed": job.destroyed.get(label, 0)}
         for label, name in _names(job.planned)
     ]
-    hold = Hold.objects.filter(workspace_id=job.workspace_id, lifted_at__isnull=True).first() if job.workspace_id else None
+    hold = (
+        Hold.objects.filter(workspace_id=job.workspace_id, lifted_at__isnull=True).first() if job.workspace_id else None
+    )
     return {"job": job, "steps": steps, "counts": counts, "is_done": done, "is_stopped": stopped, "hold": hold,
             "promise": promise_of(job.rule), "is_moving": job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING)}  # fmt: skip
 
@@ -128,7 +142,10 @@ def worded(counts: dict[str, int]) -> str:
 
 def _names(counts: dict[str, int]) -> list[tuple[str, str]]:
     maps = data_map()
-    return [(label, maps[label].plural if label in maps else label) for label in sorted(counts, key=counts.get, reverse=True)]  # type: ignore[arg-type]
+    return [
+        (label, maps[label].plural if label in maps else label)
+        for label in sorted(counts, key=lambda label: counts[label], reverse=True)
+    ]
 
 
 def _instant(instant) -> str:

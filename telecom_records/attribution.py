@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
@@ -14,15 +14,14 @@ from telecom_records.models import NumberAssignment
 class Directory:
     """Who had, and who of the erased had had, a set of numbers. Made once per chunk with two queries."""
 
-    def __init__(self, numbers: Iterable[str]):
-        wanted = {number for number in numbers if number}
+    def __init__(self, numbers: set[str]):
         self._assigned: dict[str, list[tuple[DateTimeTZRange, uuid.UUID]]] = {}
         assignments = NumberAssignment.objects.filter(
-            number__e164__in=wanted, workspace__state=Workspace.State.ACTIVE
+            number__e164__in=numbers, workspace__state=Workspace.State.ACTIVE
         ).values_list("number__e164", "window", "workspace_id")
         for e164, window, workspace_id in assignments:
             self._assigned.setdefault(e164, []).append((window, workspace_id))
-        self._erased: Mapping[str, list[DateTimeTZRange]] = tombstones.erased_windows(wanted)
+        self._erased: Mapping[str, list[DateTimeTZRange]] = tombstones.erased_windows(numbers)
 
     def workspace_at(self, number: str | None, instant: dt.datetime) -> uuid.UUID | None:
         """Return the workspace that had ``number`` (E.164) at ``instant``, or None when it was nobody's."""

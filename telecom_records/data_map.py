@@ -159,7 +159,16 @@ MAPS = [
         clock="waiting_call",
         columns={
             name: internal()
-            for name in ("id", "source_id", "source_key", "run_id", "started_at", "number_hashes", "sealed", "received_at")
+            for name in (
+                "id",
+                "source_id",
+                "source_key",
+                "run_id",
+                "started_at",
+                "number_hashes",
+                "sealed",
+                "received_at",
+            )
         },
     ),
     ModelMap(
@@ -183,9 +192,28 @@ MAPS = [
         columns={
             name: internal()
             for name in (
-                "id", "source_id", "format", "time_zone", "country", "file_name", "file_bytes", "file_sha256", "file_key",
-                "state", "message", "rows_total", "read", "inserted", "duplicates", "revised", "rejected", "unattributed",
-                "lease_until", "started_by_id", "created_at", "finished_at",
+                "id",
+                "source_id",
+                "format",
+                "time_zone",
+                "country",
+                "file_name",
+                "file_bytes",
+                "file_sha256",
+                "file_key",
+                "state",
+                "message",
+                "rows_total",
+                "read",
+                "inserted",
+                "duplicates",
+                "revised",
+                "rejected",
+                "unattributed",
+                "lease_until",
+                "started_by_id",
+                "created_at",
+                "finished_at",
             )
         },
     ),

@@ -21,19 +21,26 @@ class UploadForm(forms.Form):
         "Larger files: manage.py import_cdrs on the server.",
     )
     source = forms.SlugField(
-        max_length=60, widget=UnfoldAdminTextInputWidget,
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget,
         help_text="The switch or provider, such as pbx-london. A known name brings its settings along.",
     )
     format = forms.ChoiceField(
-        required=False, widget=UnfoldAdminSelectWidget,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
         choices=[("", "Seen from the file"), *((name, name) for name in FORMATS)],
     )
     time_zone = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget, validators=[validate_time_zone],
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        validators=[validate_time_zone],
         help_text="For files whose times have no offset, such as Europe/London.",
     )
     country = forms.CharField(
-        required=False, max_length=2, widget=UnfoldAdminTextInputWidget, validators=[validate_country],
+        required=False,
+        max_length=2,
+        widget=UnfoldAdminTextInputWidget,
+        validators=[validate_country],
         help_text="For files with national numbers, such as GB.",
     )
 

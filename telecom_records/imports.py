@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,7 @@ from django.utils import timezone
 from telecom_records import waiting
 from telecom_records.attribution import Directory
 from telecom_records.formats import ParsedCall, Reject, UnableToRead, detect_format, read_calls
-from telecom_records.models import CallDetailRecord, Direction, ImportReject, ImportRun, ImportSource
+from telecom_records.models import Direction, ImportReject, ImportRun, ImportSource
 from telecom_records.partitions import ensure_month, month_of, within_bounds
 
 log = logging.getLogger(__name__)
@@ -154,7 +154,9 @@ def _take_chunk(run: ImportRun, rows: list[ParsedCall | Reject], now: dt.datetim
                 outcome.reject(row)
             elif not within_bounds(row.started_at, now):
                 outcome.reject(
-                    Reject(line=row.line, code="unlikely_time", message="The call is from before 2000 or from the future.")
+                    Reject(
+                        line=row.line, code="unlikely_time", message="The call is from before 2000 or from the future."
+                    )
                 )
             else:
                 calls.append(row)
@@ -187,7 +189,7 @@ def store_calls(
     """
     for month in sorted({month_of(call.started_at) for call in calls}):
         ensure_month(TABLE, month)
-    directory = Directory({party.e164 for call in calls for party in (call.caller, call.dialled)})
+    directory = Directory({party.e164 for call in calls for party in (call.caller, call.dialled) if party.e164})
     records: list[tuple[int, tuple]] = []
     nobodys: list[ParsedCall] = []
     for call in calls:
@@ -197,7 +199,9 @@ def store_calls(
             directory.was_erased(call.caller.e164, call.started_at)
             or directory.was_erased(call.dialled.e164, call.started_at)
         ):
-            outcome.reject(Reject(call.line, "erased_customer", "The call belongs to a customer whose data was deleted."))
+            outcome.reject(
+                Reject(call.line, "erased_customer", "The call belongs to a customer whose data was deleted.")
+            )
         elif not own:
             nobodys.append(call)
     inserted, revised = upsert(records)

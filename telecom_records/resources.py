@@ -50,7 +50,9 @@ class NumberAssignmentResource(CustomerResource):
             raise ValidationError("Column voip: write yes or no. It decides whether the number itself is deleted.")
         number, _ = Number.objects.get_or_create(e164=e164, defaults={"is_voip": said in YES})
         if number.is_voip != (said in YES):
-            raise ValidationError("This number is known with the other value of voip. Correct it on the number's page first.")
+            raise ValidationError(
+                "This number is known with the other value of voip. Correct it on the number's page first."
+            )
         return number
 
     def import_instance(self, instance, row, **kwargs):

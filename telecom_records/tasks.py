@@ -23,7 +23,9 @@ def carry_on_imports() -> None:
     now = timezone.now()
     if not take_slot("carry_on_imports", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
-    open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(file_key="")
+    open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(
+        file_key=""
+    )
     for run_id in open_runs.order_by("created_at").values_list("pk", flat=True)[:20]:
         run_import.delay(str(run_id))
 

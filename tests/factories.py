@@ -50,7 +50,9 @@ def make_user(role: str | None = PRIVACY_OFFICER, **fields) -> User:
     from django.contrib.auth.models import Group
 
     count = next(_counter)
-    user = User.objects.create_user(fields.pop("email", f"staff{count}@example.test"), PASSWORD, name=f"Staff {count}", **fields)
+    user = User.objects.create_user(
+        fields.pop("email", f"staff{count}@example.test"), PASSWORD, name=f"Staff {count}", **fields
+    )
     if role:
         user.groups.add(Group.objects.get(name=role))
     return user
@@ -58,7 +60,12 @@ def make_user(role: str | None = PRIVACY_OFFICER, **fields) -> User:
 
 def make_workspace(**fields) -> Workspace:
     count = next(_counter)
-    defaults = {"outside_id": f"W-{count:05d}", "name": f"Workspace {count}", "country": "GB", "created_at": NOW - 400 * DAY}
+    defaults = {
+        "outside_id": f"W-{count:05d}",
+        "name": f"Workspace {count}",
+        "country": "GB",
+        "created_at": NOW - 400 * DAY,
+    }
     return Workspace.objects.create(**{**defaults, **fields})
 
 
@@ -187,12 +194,19 @@ def make_ticket(workspace: Workspace | None = None, person: Person | None = None
 
 
 def make_request(user: User, **fields) -> SubjectRequest:
-    defaults = {"type": "access", "regime": "policy_default", "received_at": NOW - 3 * DAY, "requester_name": "Somebody"}
+    defaults = {
+        "type": "access",
+        "regime": "policy_default",
+        "received_at": NOW - 3 * DAY,
+        "requester_name": "Somebody",
+    }
     return register_request(SubjectRequest(**{**defaults, **fields}), user=user, now=NOW)
 
 
 def make_tool_session(**fields) -> FreeToolSession:
-    return FreeToolSession.objects.create(**{"tool": "number lookup", "started_at": NOW - DAY, "entered": {"q": "x"}, **fields})
+    return FreeToolSession.objects.create(
+        **{"tool": "number lookup", "started_at": NOW - DAY, "entered": {"q": "x"}, **fields}
+    )
 
 
 def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:

@@ -23,7 +23,7 @@ class SubscriptionForm(forms.ModelForm):
         ]  # fmt: skip
 
     def clean(self):
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         if "expires_at" in self.changed_data:
             refuse_past_expiry(cleaned.get("expires_at"), now=timezone.now())
         workspace = cleaned.get("workspace")

@@ -21,7 +21,13 @@ class ConsentAdmin(CustomerAdmin):
     search_help_text = "Consent or customer number"
     ordering = ["-given_at", "pk"]
     autocomplete_fields = ["person", "policy_version"]
-    fields = [("outside_id", "person"), ("purpose", "policy_version"), "given_at", ("channel", "evidence"), "withdrawn_at"]
+    fields = [
+        ("outside_id", "person"),
+        ("purpose", "policy_version"),
+        "given_at",
+        ("channel", "evidence"),
+        "withdrawn_at",
+    ]
 
     @display(description="state", label={"Given": "success", "Withdrawn": "warning"})
     def state_badge(self, consent: Consent) -> str:

@@ -117,7 +117,9 @@ class WorkspaceAdmin(CustomerAdmin):
     def get_inlines(self, request, obj):
         if obj is None or obj.state == Workspace.State.EMPTIED:
             return []
-        return [inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")]
+        return [
+            inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")
+        ]
 
     @display(description="state", ordering="state", label=STATE_TONES)
     def state_badge(self, workspace: Workspace) -> str:
@@ -147,7 +149,9 @@ class PersonAdmin(CustomerAdmin):
     inlines = [WorkspacesOfPersonInline, ConsentInline, KycInline]
 
     def get_inlines(self, request, obj):
-        return [inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")]
+        return [
+            inline for inline in self.inlines if request.user.has_perm(f"accounts.view_{inline.model._meta.model_name}")
+        ]
 
 
 def say_what_an_expiry_does(request, subscription: Subscription) -> None:

@@ -33,7 +33,7 @@ class StaffCreationForm(UserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, PortalAdmin):
+class UserAdmin(DjangoUserAdmin, PortalAdmin):  # type: ignore[misc]
     form = StaffChangeForm
     add_form = StaffCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -46,7 +46,9 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         (None, {"fields": ["email", "name", "password"]}),
         ("Access", {"fields": ["is_active", "groups", "last_login", "date_joined"]}),
     ]
-    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]})]
+    add_fieldsets = [
+        (None, {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]})
+    ]
     readonly_fields = ["last_login", "date_joined"]
 
     def get_queryset(self, request):
@@ -73,7 +75,7 @@ class PeriodicTaskAdmin(ReadOnlyAdmin, BeatTaskAdmin):
     """What beat does and when it last did it. The schedule itself is in the settings."""
 
     list_display = ["name", "enabled", "interval", "last_run_at"]
-    list_filter = []
+    list_filter = ()
     search_fields = ["name"]
     actions = None
 

@@ -22,7 +22,9 @@ class Approval(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the facts as they were when it was asked.")
     summary = models.CharField(max_length=300)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_requested")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_requested"
+    )
     requested_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     decided_by = models.ForeignKey(

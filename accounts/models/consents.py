@@ -50,7 +50,10 @@ class Consent(models.Model):
     given_at = models.DateTimeField("given", default=timezone.now)
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.WEBSITE)
     evidence = models.CharField(
-        max_length=300, blank=True, help_text="Where it can be seen, such as a form's id.", validators=[refuse_card_numbers]
+        max_length=300,
+        blank=True,
+        help_text="Where it can be seen, such as a form's id.",
+        validators=[refuse_card_numbers],
     )
     withdrawn_at = models.DateTimeField("withdrawn", null=True, blank=True)
 
@@ -62,7 +65,9 @@ class Consent(models.Model):
                 violation_error_message="A consent cannot be withdrawn before it was given.",
             ),
             models.UniqueConstraint(
-                fields=["person", "purpose"], condition=Q(withdrawn_at__isnull=True), name="consent_one_open_per_purpose"
+                fields=["person", "purpose"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="consent_one_open_per_purpose",
             ),
         ]
 

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.validators import (
@@ -91,7 +92,10 @@ class Person(models.Model):
     notify_by_sms = models.BooleanField("service news by SMS", default=False)
     source = models.CharField("where the data came from", max_length=12, choices=Source, default=Source.SELF)
     source_detail = models.CharField(
-        max_length=200, blank=True, help_text="Which partner, advertiser or public page.", validators=[refuse_card_numbers]
+        max_length=200,
+        blank=True,
+        help_text="Which partner, advertiser or public page.",
+        validators=[refuse_card_numbers],
     )
     created_at = models.DateTimeField("known since", default=timezone.now)
     fed_at = models.DateTimeField("last heard of", null=True, editable=False)
@@ -102,7 +106,7 @@ class Person(models.Model):
             models.CheckConstraint(condition=Q(phone="") | Q(phone__regex=E164), name="person_phone_e164"),
         ]
         indexes = [
-            models.Index(models.functions.Lower("email"), name="person_email_lower"),
+            models.Index(Lower("email"), name="person_email_lower"),
             models.Index(fields=["phone"]),
             models.Index(fields=["name"]),
         ]

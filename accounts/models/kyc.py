@@ -27,7 +27,9 @@ class KycDocument(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="kyc_documents")
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="kyc_documents", null=True, blank=True)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="kyc_documents", null=True, blank=True
+    )
     type = models.CharField(max_length=20, choices=Type)
     issuing_country = models.CharField(max_length=2, validators=[validate_country])
     expires_on = models.DateField(null=True, blank=True)
@@ -43,7 +45,8 @@ class KycDocument(models.Model):
         verbose_name = "identity document"
         constraints = [
             models.CheckConstraint(
-                condition=Q(result="pending", decided_at__isnull=True) | (~Q(result="pending") & Q(decided_at__isnull=False)),
+                condition=Q(result="pending", decided_at__isnull=True)
+                | (~Q(result="pending") & Q(decided_at__isnull=False)),
                 name="kyc_decided_with_date",
                 violation_error_message="A decision needs its date, and a date needs a decision.",
             ),

@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -39,7 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = "member of staff"
         verbose_name_plural = "staff"
         constraints = [
-            models.CheckConstraint(condition=models.Q(email=models.functions.Lower("email")), name="user_email_lower"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower"),
         ]
 
     def __str__(self) -> str:

@@ -63,10 +63,20 @@ def closing_dialog(title: str, text: str, submit: str) -> Any:
 class SubjectRequestAdmin(PortalAdmin):
     form = RequestForm
     list_display = ["ref", "type", "who", "left", "due_on", "statutory_due_on", "state_badge", "owner"]
-    list_filter = [OpenFilter, ("type", ChoicesDropdownFilter), ("regime", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter)]
+    list_filter = [
+        OpenFilter,
+        ("type", ChoicesDropdownFilter),
+        ("regime", ChoicesDropdownFilter),
+        ("state", ChoicesDropdownFilter),
+    ]
     list_filter_submit = True
     list_select_related = ["person", "workspace", "owner"]
-    search_fields = ["reference__exact", "person__outside_id__exact", "workspace__outside_id__exact", "requester_name__icontains"]
+    search_fields = [
+        "reference__exact",
+        "person__outside_id__exact",
+        "workspace__outside_id__exact",
+        "requester_name__icontains",
+    ]
     no_partial_search = ("reference__exact", "person__outside_id__exact", "workspace__outside_id__exact")
     search_help_text = "Reference, customer or account number, or a part of the name"
     ordering = ["due_at", "reference"]
@@ -92,9 +102,18 @@ class SubjectRequestAdmin(PortalAdmin):
 
     @display(description="person")
     def who(self, obj: SubjectRequest) -> str:
-        return (obj.person.name if obj.person else "") or obj.requester_name or (obj.workspace and str(obj.workspace)) or "–"
+        return (
+            (obj.person.name if obj.person else "")
+            or obj.requester_name
+            or (obj.workspace and str(obj.workspace))
+            or "–"
+        )
 
-    @display(description="days left", ordering="due_at", label={"danger": "danger", "warning": "warning", "success": "success"})
+    @display(
+        description="days left",
+        ordering="due_at",
+        label={"danger": "danger", "warning": "warning", "success": "success"},
+    )
     def left(self, obj: SubjectRequest):
         if not obj.is_open:
             return None

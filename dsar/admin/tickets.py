@@ -61,7 +61,12 @@ class TicketAdmin(PortalAdmin):
     list_filter = [("state", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter), "assignee"]
     list_filter_submit = True
     list_select_related = ["assignee", "workspace"]
-    search_fields = ["reference__exact", "workspace__outside_id__exact", "person__outside_id__exact", "subject__icontains"]
+    search_fields = [
+        "reference__exact",
+        "workspace__outside_id__exact",
+        "person__outside_id__exact",
+        "subject__icontains",
+    ]
     search_help_text = "Ticket, account or customer number, or words of the subject"
     ordering = ["closed_at", "opened_at", "pk"]
     autocomplete_fields = ["workspace", "person", "assignee"]
@@ -76,7 +81,11 @@ class TicketAdmin(PortalAdmin):
     def ref(self, ticket: Ticket) -> str:
         return ticket.reference
 
-    @display(description="state", ordering="state", label={"Open": "info", "Waiting for the customer": "warning", "Closed": ""})
+    @display(
+        description="state",
+        ordering="state",
+        label={"Open": "info", "Waiting for the customer": "warning", "Closed": ""},
+    )
     def state_badge(self, ticket: Ticket) -> str:
         return ticket.get_state_display()
 
@@ -120,7 +129,12 @@ class TicketAdmin(PortalAdmin):
             request,
             lambda: made.append(
                 request_from_ticket(
-                    ticket, type=data["type"], regime=data["regime"], region=data["region"], user=request.user, now=timezone.now()
+                    ticket,
+                    type=data["type"],
+                    regime=data["regime"],
+                    region=data["region"],
+                    user=request.user,
+                    now=timezone.now(),
                 )
             ),
             "The request was registered.",

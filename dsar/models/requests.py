@@ -28,21 +28,36 @@ class SubjectRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=20, unique=True, editable=False)
     type = models.CharField(max_length=24, choices=list(REQUEST_TYPES.items()))
-    received_at = models.DateTimeField("received", help_text="When it reached us on any official channel, in the portal’s time zone.")
+    received_at = models.DateTimeField(
+        "received", help_text="When it reached us on any official channel, in the portal’s time zone."
+    )
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
-    regime = models.CharField(max_length=20, choices=[(key, regime.label) for key, regime in REGIMES.items()], default="policy_default")
+    regime = models.CharField(
+        max_length=20, choices=[(key, regime.label) for key, regime in REGIMES.items()], default="policy_default"
+    )
     region = models.CharField(
-        "member state", max_length=2, blank=True, choices=[(code, region.name) for code, region in MEMBER_STATES.items()],
+        "member state",
+        max_length=2,
+        blank=True,
+        choices=[(code, region.name) for code, region in MEMBER_STATES.items()],
         help_text="Under the EU rule: where the person lives, for its public holidays. Empty: weekends only.",
     )
     person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, null=True, blank=True, related_name="requests", verbose_name="customer",
+        Person,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="requests",
+        verbose_name="customer",
         help_text="Empty when the person is no customer of ours.",
     )
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="requests")
     requester_name = models.CharField("name", max_length=200, blank=True, validators=[refuse_card_numbers])
     requester_contact = models.CharField(
-        "where to answer", max_length=200, blank=True, validators=[refuse_card_numbers],
+        "where to answer",
+        max_length=200,
+        blank=True,
+        validators=[refuse_card_numbers],
         help_text="The e-mail or postal address they wrote from.",
     )
     note = models.TextField(blank=True, validators=[refuse_card_numbers], help_text="What they ask for, in short.")
@@ -67,7 +82,9 @@ class SubjectRequest(models.Model):
     class Meta:
         verbose_name = "request"
         constraints = [
-            models.CheckConstraint(condition=Q(received_at__lte=F("registered_at")), name="request_not_from_the_future"),
+            models.CheckConstraint(
+                condition=Q(received_at__lte=F("registered_at")), name="request_not_from_the_future"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["received", "working"], closed_at__isnull=True)
                 | (~Q(state__in=["received", "working"]) & Q(closed_at__isnull=False)),

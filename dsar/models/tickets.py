@@ -63,7 +63,9 @@ class TicketMessage(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.RECEIVED)
     body = models.TextField("text", validators=[refuse_card_numbers])
     at = models.DateTimeField("when", default=timezone.now)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False
+    )
 
     class Meta:
         verbose_name = "message"

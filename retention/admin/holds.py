@@ -99,9 +99,10 @@ class HoldAdmin(PortalAdmin):
             return redirect(request.path)
 
     def has_ask_to_lift_permission(self, request, object_id=None) -> bool:
-        return request.user.has_perm("retention.lift_hold") and Hold.objects.filter(
-            pk=object_id, lifted_at__isnull=True
-        ).exists()
+        return (
+            request.user.has_perm("retention.lift_hold")
+            and Hold.objects.filter(pk=object_id, lifted_at__isnull=True).exists()
+        )
 
     @action(
         description="Ask to lift",

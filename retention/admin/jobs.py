@@ -29,7 +29,7 @@ class DeletionJobAdmin(ReadOnlyAdmin):
     search_fields = ["workspace__outside_id__exact", "pk__exact"]
     search_help_text = "Account number"
     ordering = ["-created_at", "pk"]
-    fields = []
+    fields = ()
     change_form_outer_before_template = "retention/job.html"
     actions_detail = ["retry"]
 

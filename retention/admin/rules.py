@@ -87,7 +87,9 @@ class RuleAdmin(ReadOnlyAdmin):
     )
     def observe(self, request, form, object_id):
         run_or_say(
-            request, lambda: observe_again(Rule.objects.get(pk=object_id), user=request.user), "The rule only observes now."
+            request,
+            lambda: observe_again(Rule.objects.get(pk=object_id), user=request.user),
+            "The rule only observes now.",
         )
         return back_to(self, object_id)
 

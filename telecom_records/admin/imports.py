@@ -48,8 +48,6 @@ class ImportRunAdmin(ReadOnlyAdmin):
         return []
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        from telecom_records.views import run_context
-
         run = self.get_object(request, object_id)
         context = run_context(run) if run else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})

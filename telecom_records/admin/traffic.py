@@ -35,13 +35,24 @@ class TrafficAdmin(ReadOnlyAdmin):
         if request.GET.get("p", "0").isdigit() and int(request.GET.get("p", "0")) > MAX_PAGE:
             request.GET = request.GET.copy()
             request.GET["p"] = str(MAX_PAGE)
-            self.message_user(request, f"The list shows its first {MAX_PAGE} pages. Narrow it by a filter or a search.", "WARNING")
+            self.message_user(
+                request, f"The list shows its first {MAX_PAGE} pages. Narrow it by a filter or a search.", "WARNING"
+            )
         return super().changelist_view(request, extra_context)
 
 
 @admin.register(CallDetailRecord)
 class CallDetailRecordAdmin(TrafficAdmin):
-    list_display = ["started_at", "workspace", "direction", "own_number", "other_party", "talk", "status_badge", "price"]
+    list_display = [
+        "started_at",
+        "workspace",
+        "direction",
+        "own_number",
+        "other_party",
+        "talk",
+        "status_badge",
+        "price",
+    ]
     list_filter = [
         ("started_at", RangeDateTimeFilter), ("direction", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter),
     ]  # fmt: skip

@@ -54,7 +54,9 @@ DISPOSITIONS = {
 UNIQUEID = re.compile(r"(?:^|-)(\d{9,10})\.\d+$")
 CLID = re.compile(r'^\s*(?:".*"\s*)?<[^<>]*>\s*$')
 HEAD_ROWS = 1_000
-TOLERANCE_S = 600  # a call's start may lie a little behind its channel's; a wrong zone is at least a quarter of an hour off
+TOLERANCE_S = (
+    600  # a call's start may lie a little behind its channel's; a wrong zone is at least a quarter of an hour off
+)
 
 Named = dict[str, str]
 
@@ -174,7 +176,9 @@ def _call(number: int, row: Named, country: str, zone: ZoneInfo, order: str, ord
     elif unique:
         key = joined_key(unique, row["start"], row.get("dstchannel", ""), row.get("lastapp", ""))
     else:
-        key = ordinals.key_for(row["start"], row["src"], row["dst"], row.get("duration"), row.get("billsec"), disposition)
+        key = ordinals.key_for(
+            row["start"], row["src"], row["dst"], row.get("duration"), row.get("billsec"), disposition
+        )
     return make_call(
         line=number,
         source_key=key,

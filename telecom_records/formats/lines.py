@@ -41,7 +41,9 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             if part.strip():
                 yield number, part
         if len(rest) > MAX_LINE_BYTES:
-            raise UnableToRead(f"Line {number + 1} is longer than {MAX_LINE_BYTES // 1024} KiB: this is not a call record file.")
+            raise UnableToRead(
+                f"Line {number + 1} is longer than {MAX_LINE_BYTES // 1024} KiB: this is not a call record file."
+            )
         if not block:
             if rest.strip():
                 yield number + 1, rest.rstrip(b"\r")

@@ -11,7 +11,16 @@ from telecom_records.formats.values import instant, is_never, money, seconds, wh
 from telecom_records.phone_numbers import classify
 
 NEEDED = ["call_id", "started_at", "from", "to"]
-OPTIONAL = ["answered_at", "ended_at", "duration_seconds", "talk_seconds", "billed_seconds", "status", "cost", "currency"]
+OPTIONAL = [
+    "answered_at",
+    "ended_at",
+    "duration_seconds",
+    "talk_seconds",
+    "billed_seconds",
+    "status",
+    "cost",
+    "currency",
+]
 STATUSES = {"answered", "no_answer", "busy", "cancelled", "failed", "unknown"}
 
 
@@ -27,7 +36,9 @@ def read_plain(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reje
     if missing := [name for name in NEEDED if name not in names]:
         raise UnableToRead(f"The header lacks {', '.join(missing)}. It takes: {', '.join(NEEDED + OPTIONAL)}.")
     if unknown := [name for name in names if name not in NEEDED + OPTIONAL]:
-        raise UnableToRead(f"Unknown columns: {', '.join(unknown)[:80]}. The header takes: {', '.join(NEEDED + OPTIONAL)}.")
+        raise UnableToRead(
+            f"Unknown columns: {', '.join(unknown)[:80]}. The header takes: {', '.join(NEEDED + OPTIONAL)}."
+        )
     if len(set(names)) != len(names):
         raise UnableToRead("A column stands twice in the header.")
     file.seek(0)

@@ -11,7 +11,13 @@ from telecom_records.formats.values import seconds as read_seconds
 from telecom_records.phone_numbers import classify
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
-STATUSES = {"completed": "answered", "no-answer": "no_answer", "busy": "busy", "canceled": "cancelled", "failed": "failed"}
+STATUSES = {
+    "completed": "answered",
+    "no-answer": "no_answer",
+    "busy": "busy",
+    "canceled": "cancelled",
+    "failed": "failed",
+}
 UNFINISHED = {"queued", "initiated", "ringing", "in-progress"}
 OTHER_LISTS = {"messages": "a message", "recordings": "a recording"}
 

@@ -27,12 +27,13 @@ def local_time(text: str, column: str, *, order: str = "") -> dt.datetime:
         if short := SHORT_DATE.match(text):
             if not order:
                 raise RowFault(
-                    "date_order", f"The date in {column} can be day/month or month/day. Say which: format freepbx-dmy or freepbx-mdy."
+                    "date_order",
+                    f"The date in {column} can be day/month or month/day. Say which: format freepbx-dmy or freepbx-mdy.",
                 )
             first, second, year, hour, minute, seconds = short.groups()
             day, month = (first, second) if order == "dmy" else (second, first)
             full_year = int(year) + (2000 if len(year) == 2 else 0)
-            return dt.datetime(full_year, int(month), int(day), int(hour), int(minute), int(seconds or 0))
+            return dt.datetime(full_year, int(month), int(day), int(hour), int(minute), int(seconds or 0))  # noqa: DTZ001
     except (ValueError, OverflowError) as error:
         if isinstance(error, RowFault):
             raise
@@ -70,7 +71,9 @@ def instant(text: str, column: str, zone: ZoneInfo | None) -> tuple[dt.datetime,
         if parsed.tzinfo is not None:
             return parsed.astimezone(dt.UTC), "explicit_offset"
         if zone is None:
-            raise RowFault("no_zone", f"The time in {column} has no offset, and the source has no time zone. Say --timezone.")
+            raise RowFault(
+                "no_zone", f"The time in {column} has no offset, and the source has no time zone. Say --timezone."
+            )
         return in_zone(parsed, zone)
     except OverflowError as error:
         raise RowFault("bad_time", f"The time in {column} is out of bounds.") from error

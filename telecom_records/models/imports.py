@@ -19,7 +19,10 @@ class ImportSource(models.Model):
         max_length=64, blank=True, validators=[validate_time_zone], help_text="The zone of times without an offset."
     )
     country = models.CharField(
-        max_length=2, blank=True, validators=[validate_country], help_text="Where national numbers of its files are dialled."
+        max_length=2,
+        blank=True,
+        validators=[validate_country],
+        help_text="Where national numbers of its files are dialled.",
     )
 
     def __str__(self) -> str:

@@ -30,7 +30,11 @@ class NumberAssignment(models.Model):
     number = models.ForeignKey(Number, on_delete=models.PROTECT, related_name="assignments")
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="number_assignments")
     person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, related_name="number_assignments", null=True, blank=True,
+        Person,
+        on_delete=models.PROTECT,
+        related_name="number_assignments",
+        null=True,
+        blank=True,
         help_text="Who in the workspace uses it, if one person does.",
     )
     window = DateTimeRangeField("from – until", help_text="The end belongs to the next customer; empty: still in use.")

@@ -20,7 +20,12 @@ class Recording(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="recordings")
     kind = models.CharField(max_length=10, choices=Kind)
     call = models.ForeignKey(
-        "CallDetailRecord", on_delete=models.PROTECT, null=True, blank=True, related_name="recordings", db_constraint=False
+        "CallDetailRecord",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="recordings",
+        db_constraint=False,
     )
     started_at = models.DateTimeField("started")
     duration_s = models.DecimalField("duration (s)", max_digits=12, decimal_places=3, null=True)

@@ -133,7 +133,9 @@ def test_an_export_reads_back_as_an_import():
 
 def test_a_renewal_by_file_saves_the_workspace():
     workspace = factories.make_workspace(outside_id="W-1")
-    subscription = factories.make_subscription(workspace, outside_id="S-1", expires_at=timezone.now() + dt.timedelta(hours=1))
+    subscription = factories.make_subscription(
+        workspace, outside_id="S-1", expires_at=timezone.now() + dt.timedelta(hours=1)
+    )
     later = (timezone.now() + 365 * DAY).replace(microsecond=0)
     text = f"outside_id,workspace,plan,starts_at,expires_at\nS-1,W-1,Basic,{subscription.starts_at.isoformat()},{later.isoformat()}\n"
     assert load(SubscriptionResource, text).totals["update"] == 1

@@ -48,7 +48,9 @@ def test_each_page_opens_for_the_roles_that_may_and_for_no_other(signed_in, role
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         may_view = allowed(role, "view", model)
         pages = {reverse(f"{name}_changelist"): may_view}
-        pages[reverse(f"{name}_add")] = allowed(role, "add", model) and model_admin.has_add_permission.__qualname__.split(".")[0] != "ReadOnlyAdmin"
+        pages[reverse(f"{name}_add")] = (
+            allowed(role, "add", model) and model_admin.has_add_permission.__qualname__.split(".")[0] != "ReadOnlyAdmin"
+        )
         row = model._default_manager.first()
         if row is not None:
             pages[reverse(f"{name}_change", args=[row.pk])] = may_view
@@ -112,11 +114,19 @@ def test_clear_values_are_not_sent_to_those_who_see_masked_ones(signed_in, role,
     assert isinstance(number, Number)
     for model, row in [("person", person), ("workspace", rows)]:
         if f"accounts.view_{model}" in ROLES[role]:
-            for url in (f"/admin/accounts/{model}/", f"/admin/accounts/{model}/{row.pk}/change/", f"/admin/accounts/{model}/{row.pk}/history/"):
+            for url in (
+                f"/admin/accounts/{model}/",
+                f"/admin/accounts/{model}/{row.pk}/change/",
+                f"/admin/accounts/{model}/{row.pk}/history/",
+            ):
                 html = signed_in.get(url).content.decode()
                 assert person.phone not in html, url
                 assert person.email not in html, url
-    for url in (f"/admin/telecom_records/number/{number.pk}/change/", "/admin/telecom_records/number/", "/admin/telecom_records/numberassignment/"):
+    for url in (
+        f"/admin/telecom_records/number/{number.pk}/change/",
+        "/admin/telecom_records/number/",
+        "/admin/telecom_records/numberassignment/",
+    ):
         assert number.e164 not in signed_in.get(url).content.decode(), url
 
 
@@ -137,9 +147,15 @@ def test_an_agent_finds_a_customer_by_the_whole_number_but_not_by_a_part_of_the_
 def test_the_groups_follow_the_list_of_roles():
     for role, permissions in ROLES.items():
         group = Group.objects.get(name=role)
-        assert {f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")} == set(permissions)
+        assert {
+            f"{p.content_type.app_label}.{p.codename}" for p in group.permissions.select_related("content_type")
+        } == set(permissions)
 
 
 def test_no_role_can_both_approve_and_administer_staff():
-    assert not set(ROLES[SECURITY_ADMINISTRATOR]) & {"retention.arm_rule", "retention.lift_hold", "accounts.view_clear_values"}
+    assert not set(ROLES[SECURITY_ADMINISTRATOR]) & {
+        "retention.arm_rule",
+        "retention.lift_hold",
+        "accounts.view_clear_values",
+    }
     assert "accounts.change_user" not in ROLES[PRIVACY_OFFICER]

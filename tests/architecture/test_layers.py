@@ -105,7 +105,11 @@ def test_the_check_fails_for_a_column_without_a_verdict_and_says_what_to_write_w
 
 def test_the_check_fails_for_a_model_without_a_verdict():
     class Secret:
-        _meta = type("Meta", (), {"label": "accounts.Secret", "app_config": apps.get_app_config("accounts"), "concrete_fields": []})
+        _meta = type(
+            "Meta",
+            (),
+            {"label": "accounts.Secret", "app_config": apps.get_app_config("accounts"), "concrete_fields": []},
+        )
 
     (error,) = missing_verdicts([Secret])
     assert (error.id, "accounts/data_map.py" in error.hint) == ("data_map.E001", True)

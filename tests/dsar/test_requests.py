@@ -61,7 +61,9 @@ def test_the_queue_is_sorted_by_the_earlier_date_and_leaves_closed_ones_out(offi
     assert queue.counts(NOW) == {"open": 3, "overdue": 1, "near": 1, "unowned": 3}
 
 
-@pytest.mark.parametrize(("before", "left", "words"), [(1, 0, "today"), (86_400, 1, "1 day"), (0, 0, "today"), (-1, -1, "1 day late")])
+@pytest.mark.parametrize(
+    ("before", "left", "words"), [(1, 0, "today"), (86_400, 1, "1 day"), (0, 0, "today"), (-1, -1, "1 day late")]
+)
 def test_overdue_begins_with_the_instant_after_the_due_day(officer, before, left, words):
     request = factories.make_request(officer)
     now = request.due_at - dt.timedelta(seconds=before)
@@ -92,7 +94,8 @@ def test_an_officer_registers_a_request_through_the_form(client, officer):
     client.force_login(officer)
     received = timezone.localtime() - 2 * DAY
     response = client.post(
-        "/admin/dsar/subjectrequest/add/", form(received_at_0=f"{received:%d/%m/%Y}", received_at_1=f"{received:%H:%M:%S}")
+        "/admin/dsar/subjectrequest/add/",
+        form(received_at_0=f"{received:%d/%m/%Y}", received_at_1=f"{received:%H:%M:%S}"),
     )
     assert response.status_code == 302, response.context["adminform"].form.errors
     request = SubjectRequest.objects.get()
@@ -135,7 +138,11 @@ def test_an_agent_makes_a_request_of_a_ticket_in_one_step(client):
     response = client.post(url, {"_form_submitted": "True", "type": "access", "regime": "policy_default", "region": ""})
     request = SubjectRequest.objects.get()
     assert response.headers["HX-Redirect"].endswith(f"{request.pk}/change/")
-    assert (request.received_at, request.person, request.ticket_reference) == (ticket.opened_at, ticket.person, ticket.reference)
+    assert (request.received_at, request.person, request.ticket_reference) == (
+        ticket.opened_at,
+        ticket.person,
+        ticket.reference,
+    )
 
 
 def test_a_conversation_is_added_to_and_never_rewritten(client):
@@ -152,5 +159,8 @@ def test_a_conversation_is_added_to_and_never_rewritten(client):
     assert response.status_code == 302
     message.refresh_from_db()
     assert message.body == "I hear nothing."
-    assert list(ticket.messages.order_by("pk").values_list("body", "author")) == [("I hear nothing.", None), ("Called back.", agent.pk)]
+    assert list(ticket.messages.order_by("pk").values_list("body", "author")) == [
+        ("I hear nothing.", None),
+        ("Called back.", agent.pk),
+    ]
     assert Ticket.objects.get().closed_at is not None

@@ -29,12 +29,19 @@ class Portal:
 
     def query(self, statement: str, *values):
         where = embedded.addresses(self.var)
-        with psycopg.connect(host=str(where.sockets), port=5432, user="callmama", dbname="callmama", password=where.password) as db:
+        with psycopg.connect(
+            host=str(where.sockets), port=5432, user="callmama", dbname="callmama", password=where.password
+        ) as db:
             return db.execute(statement, values).fetchall()
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment(self.var), capture_output=True, text=True, timeout=120
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(self.var),
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -44,7 +51,11 @@ class Portal:
 
 
 def environment(var: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_", "BROKER_", "PYTEST"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTAL_", "DATABASE_", "BROKER_", "PYTEST"))
+    }
     return {**kept, "PORTAL_MODE": "demo", "PORTAL_VAR": str(var), "PYTHONUNBUFFERED": "1", **more}
 
 
@@ -75,7 +86,9 @@ def serving(var: Path, **more: str):
         )  # fmt: skip
     try:
         wait_for(
-            lambda: "Ctrl-C ends" in log.read_text() or process.poll() is not None, seconds=START_SECONDS, what="the portal is ready"
+            lambda: "Ctrl-C ends" in log.read_text() or process.poll() is not None,
+            seconds=START_SECONDS,
+            what="the portal is ready",
         )
         assert process.poll() is None, log.read_text()
         yield Portal(var, process, log.read_text())
@@ -87,7 +100,9 @@ def serving(var: Path, **more: str):
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory):
     """A portal with the demo's data, deleting in small batches so that something can happen in between."""
-    with serving(tmp_path_factory.mktemp("journey") / "var", RETENTION_BATCH_ROWS="20", RETENTION_TICK_SECONDS="3") as running:
+    with serving(
+        tmp_path_factory.mktemp("journey") / "var", RETENTION_BATCH_ROWS="20", RETENTION_TICK_SECONDS="3"
+    ) as running:
         yield running
 
 

@@ -16,9 +16,7 @@ from tests.journeys.conftest import wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(420), pytest.mark.xdist_group("journeys")]
 PORTAL_ZONE = ZoneInfo("Asia/Hong_Kong")
 PROMISED_SECONDS = 120
-OTHER_CALLS = (
-    "SELECT workspace_id::text, count(*) FROM telecom_records_calldetailrecord WHERE workspace_id <> %s GROUP BY 1 ORDER BY 1"
-)
+OTHER_CALLS = "SELECT workspace_id::text, count(*) FROM telecom_records_calldetailrecord WHERE workspace_id <> %s GROUP BY 1 ORDER BY 1"
 
 
 def expire_soon(page, subscription: str, *, seconds: int = 4) -> None:
@@ -51,7 +49,10 @@ def test_an_officer_sees_the_queue_and_watches_a_workspace_go(portal, sign_in):
 
     page.goto(f"/admin/accounts/workspace/{target}/change/")
     wait_for(
-        lambda: "Emptied on" in (page.reload() and page.inner_text("body")), seconds=PROMISED_SECONDS, what="the workspace is empty", every=1
+        lambda: "Emptied on" in (page.reload() and page.inner_text("body")),
+        seconds=PROMISED_SECONDS,
+        what="the workspace is empty",
+        every=1,
     )
     expect(page.locator("body")).not_to_contain_text("Petrel")
 
@@ -67,7 +68,9 @@ def test_an_officer_sees_the_queue_and_watches_a_workspace_go(portal, sign_in):
     assert receipt["destroyed"]["telecom_records.Number"] == 1
     assert receipt["destroyed"]["telecom_records.CallDetailRecord"] > 0
     assert portal.query(OTHER_CALLS, target) == others
-    assert portal.query("SELECT count(*) FROM telecom_records_calldetailrecord WHERE workspace_id = %s", target) == [(0,)]
+    assert portal.query("SELECT count(*) FROM telecom_records_calldetailrecord WHERE workspace_id = %s", target) == [
+        (0,)
+    ]
 
 
 def test_a_killed_worker_changes_nothing_about_the_outcome(portal, sign_in, tmp_path):
@@ -81,8 +84,14 @@ def test_a_killed_worker_changes_nothing_about_the_outcome(portal, sign_in, tmp_
         writer = csv.writer(file)
         writer.writerow(["call_id", "started_at", "from", "to"])
         start = dt.datetime.now(dt.UTC) - dt.timedelta(days=3)
-        writer.writerows([f"many-{count}", (start + dt.timedelta(seconds=count)).isoformat(), number, "+13125550117"] for count in range(12_000))
-    assert json.loads(portal.manage("import_cdrs", "--source", "many", str(path)).strip().splitlines()[-1])["inserted"] == 12_000
+        writer.writerows(
+            [f"many-{count}", (start + dt.timedelta(seconds=count)).isoformat(), number, "+13125550117"]
+            for count in range(12_000)
+        )
+    assert (
+        json.loads(portal.manage("import_cdrs", "--source", "many", str(path)).strip().splitlines()[-1])["inserted"]
+        == 12_000
+    )
     others = portal.query(OTHER_CALLS, target)
     job = "SELECT state, coalesce((destroyed->>'telecom_records.CallDetailRecord')::int, 0), planned, destroyed, id FROM retention_deletionjob WHERE workspace_id = %s"
 
@@ -96,13 +105,22 @@ def test_a_killed_worker_changes_nothing_about_the_outcome(portal, sign_in, tmp_
     state, gone, *_ = portal.query(job, target)[0]
     assert (state, gone < 12_000) == ("running", True), "the worker was killed too late for this test to prove anything"
 
-    wait_for(lambda: portal.query(job, target)[0][0] == "done", seconds=PROMISED_SECONDS, what="the deletion is done", every=1)
+    wait_for(
+        lambda: portal.query(job, target)[0][0] == "done",
+        seconds=PROMISED_SECONDS,
+        what="the deletion is done",
+        every=1,
+    )
     _, _, planned, destroyed, job_id = portal.query(job, target)[0]
     assert planned == destroyed
     assert portal.pid_of("worker") != worker
-    assert portal.query("SELECT count(*) FROM telecom_records_calldetailrecord WHERE workspace_id = %s", target) == [(0,)]
+    assert portal.query("SELECT count(*) FROM telecom_records_calldetailrecord WHERE workspace_id = %s", target) == [
+        (0,)
+    ]
     assert portal.query(OTHER_CALLS, target) == others
-    kinds = portal.query("SELECT type, count(*) FROM accounts_evidenceentry WHERE subject = %s GROUP BY 1 ORDER BY 1", str(job_id))
+    kinds = portal.query(
+        "SELECT type, count(*) FROM accounts_evidenceentry WHERE subject = %s GROUP BY 1 ORDER BY 1", str(job_id)
+    )
     assert kinds == [("DONE", 1), ("INTENT", 1)]
     assert portal.query("SELECT state, name FROM accounts_workspace WHERE id = %s", target) == [("emptied", "")]
 
@@ -118,7 +136,9 @@ def test_a_file_uploaded_by_an_officer_goes_in_with_progress(portal, sign_in, tm
     expect(page.locator("#run-progress")).to_contain_text("Known already", timeout=60_000)
     expect(page.locator("#run-progress h2").first).to_have_text("calls.csv")
     expect(page.locator("#run-progress")).to_contain_text(re.compile("Done"), timeout=60_000)
-    run = portal.query("SELECT read, inserted, rejected, file_key FROM telecom_records_importrun ORDER BY created_at DESC LIMIT 1")
+    run = portal.query(
+        "SELECT read, inserted, rejected, file_key FROM telecom_records_importrun ORDER BY created_at DESC LIMIT 1"
+    )
     assert run[0][1:] == (0, 1, "") or run[0][1] == 0
     assert run[0][0] == 421
 

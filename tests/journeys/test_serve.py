@@ -46,7 +46,12 @@ def left_of(var) -> list[str]:
 
 def run(*arguments: str, var, **more: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment(var, **more), capture_output=True, text=True, timeout=120
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(var, **more),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -94,7 +99,9 @@ def test_a_taken_port_is_said_and_the_next_one_used(var):
 
 def test_a_killed_supervisor_takes_its_processes_with_it_and_the_next_start_works(var):
     with serving(var) as portal:
-        children = [process for process in family_of(portal.process.pid) if {"gunicorn", "celery"} & set(process.cmdline())]
+        children = [
+            process for process in family_of(portal.process.pid) if {"gunicorn", "celery"} & set(process.cmdline())
+        ]
         assert len(children) >= 3
         portal.process.kill()
         _, alive = psutil.wait_procs(children, timeout=30)
@@ -125,7 +132,10 @@ def test_a_web_server_or_scheduler_that_dies_is_started_again(var):
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({"DATABASE_URL": "postgres://me:hush-hush@127.0.0.1:9/x"}, "DATABASE_URL (127.0.0.1:9, database x) cannot be used"),
+        (
+            {"DATABASE_URL": "postgres://me:hush-hush@127.0.0.1:9/x"},
+            "DATABASE_URL (127.0.0.1:9, database x) cannot be used",
+        ),
         ({"DATABASE_URL": "mysql://me:hush-hush@127.0.0.1/x"}, "DATABASE_URL must begin with postgres://"),
         ({"BROKER_URL": "redis://:hush-hush@127.0.0.1:9/0"}, "BROKER_URL (127.0.0.1:9) cannot be used"),
         ({"BROKER_URL": "amqp://me:hush-hush@127.0.0.1/"}, "BROKER_URL must begin with one of"),
@@ -146,7 +156,7 @@ def test_a_wrong_setting_is_one_clear_line_without_its_password(var, variables, 
 
 
 def test_production_refuses_demo_sign_ins(var):
-    with serving(var) as portal:
+    with serving(var):
         sockets = str(embedded.addresses(var).sockets)
         password = (var / "secrets" / "database_password").read_text()
         servers = {
@@ -158,5 +168,7 @@ def test_production_refuses_demo_sign_ins(var):
         assert "demo sign-ins exist in this database" in said
         said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "DEBUG": "1"}))
         assert "DEBUG is on" in said
-        said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "MASTER_KEY": "changeme"}))
+        said = one_line(
+            run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "MASTER_KEY": "changeme"})
+        )
         assert "MASTER_KEY is missing, short or a default" in said

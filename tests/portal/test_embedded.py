@@ -49,7 +49,9 @@ def holder(where: embedded.Addresses) -> subprocess.Popen:
         "import sys, time; from pathlib import Path; from callmama_privacy import embedded;"
         "hold = embedded.start(embedded.addresses(Path(sys.argv[1])), durable=False); print('here', flush=True); time.sleep(600)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(where.var_dir)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(where.var_dir)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "here\n"
     return process
 

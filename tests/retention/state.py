@@ -6,7 +6,10 @@ from accounts.verdicts import Goes, data_map
 
 def everything() -> dict[str, set]:
     """Return the ids of every row of every table that the data map covers, and the keys of every stored file."""
-    state = {entry.model: set(entry.model_class._default_manager.values_list("pk", flat=True)) for entry in data_map().values()}
+    state = {
+        entry.model: set(entry.model_class._default_manager.values_list("pk", flat=True))
+        for entry in data_map().values()
+    }
     state["files"] = set(files.store().list())
     return state
 

@@ -150,7 +150,9 @@ def test_the_keys_are_destroyed_and_the_files_cannot_be_read():
 def test_an_open_request_stays_answerable_and_only_loses_its_link():
     alice = factories.make_customer()
     person = Person.objects.get(memberships__workspace=alice)
-    request = factories.make_request(factories.make_user(), person=person, workspace=alice, requester_contact="a@example.test")
+    request = factories.make_request(
+        factories.make_user(), person=person, workspace=alice, requester_contact="a@example.test"
+    )
     carry_out(NOW, now=NOW)
     request.refresh_from_db()
     assert (request.person, request.requester_contact) == (None, "a@example.test")
@@ -237,7 +239,9 @@ def test_a_count_that_differs_stops_the_job_instead_of_certifying_it():
     job = DeletionJob.objects.get()
     claimed = jobs.claim(job.pk)
     assert jobs.begin(claimed.pk, now=NOW)
-    DeletionJob.objects.filter(pk=job.pk).update(planned={**DeletionJob.objects.get().planned, "accounts.Person": 9}, lease_until=None)
+    DeletionJob.objects.filter(pk=job.pk).update(
+        planned={**DeletionJob.objects.get().planned, "accounts.Person": 9}, lease_until=None
+    )
     job = jobs.run_job(job.pk, now=NOW)
     assert job.state == DeletionJob.State.QUARANTINED
     assert not EvidenceEntry.objects.filter(type="DONE").exists()

@@ -60,7 +60,9 @@ def test_another_width_is_refused_by_line():
 
 
 def test_a_key_is_the_id_and_the_sequence_where_there_is_one():
-    first, second = read(f'{MASTER},"{JULY_1_9Z}.7","","","9.9",4\n{MASTER},"{JULY_1_9Z}.7","","","9.9",5\n', "asterisk")
+    first, second = read(
+        f'{MASTER},"{JULY_1_9Z}.7","","","9.9",4\n{MASTER},"{JULY_1_9Z}.7","","","9.9",5\n', "asterisk"
+    )
     assert (first.source_key, second.source_key) == (f"{JULY_1_9Z}.7.4", f"{JULY_1_9Z}.7.5")
 
 
@@ -125,7 +127,9 @@ HEADER = "calldate,clid,src,dst,dstchannel,lastapp,duration,billsec,disposition,
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_a_freepbx_export_is_read_with_any_line_end_and_a_mark_in_front(end, bom):
-    text = bom + end.join([HEADER, f'2026-07-01 10:00:00,"Edwin" <101>,101,02079460871,SIP/1,Dial,9,5,ANSWERED,{JULY_1_9Z}.1', ""])
+    text = bom + end.join(
+        [HEADER, f'2026-07-01 10:00:00,"Edwin" <101>,101,02079460871,SIP/1,Dial,9,5,ANSWERED,{JULY_1_9Z}.1', ""]
+    )
     assert detect_format(text.encode()) == "freepbx"
     (call,) = read(text, "freepbx")
     assert (call.line, call.dialled.e164, call.talk_s) == (2, "+442079460871", Decimal(5))
@@ -185,7 +189,9 @@ PLAIN = "call_id,started_at,from,to,status,cost,currency\n"
 
 
 def test_the_plain_csv_is_read_by_its_header():
-    (call,) = read(PLAIN + "c-1,2026-07-01T10:00:00+01:00,02079460101,+13125550117,answered,0.5,usd\n", "csv", zone=None)
+    (call,) = read(
+        PLAIN + "c-1,2026-07-01T10:00:00+01:00,02079460101,+13125550117,answered,0.5,usd\n", "csv", zone=None
+    )
     assert (call.source_key, call.cost, call.currency) == ("c-1", Decimal("0.5"), "USD")
     assert call.started_at == dt.datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 
@@ -222,7 +228,10 @@ def test_what_is_no_call_record_file_is_refused_with_what_it_is(head, says):
 
 
 def test_a_line_that_is_not_utf8_is_rejected_alone():
-    data = PLAIN.encode() + b"c-1,2026-07-01T10:00:00Z,+442079460101,\xff,answered,,\nc-2,2026-07-01T10:00:00Z,+442079460101,100,busy,,\n"
+    data = (
+        PLAIN.encode()
+        + b"c-1,2026-07-01T10:00:00Z,+442079460101,\xff,answered,,\nc-2,2026-07-01T10:00:00Z,+442079460101,100,busy,,\n"
+    )
     rows = read(data, "csv")
     assert [getattr(row, "code", "call") for row in rows] == ["bad_encoding", "call"]
 
@@ -243,7 +252,11 @@ def test_a_line_end_between_two_blocks_is_one_line_end(monkeypatch):
     assert call.line == 2
 
 
-@given(data=st.binary(max_size=400), format=st.sampled_from(sorted(FORMATS)), start=st.sampled_from(["", PLAIN, HEADER + "\n", "[", MASTER]))
+@given(
+    data=st.binary(max_size=400),
+    format=st.sampled_from(sorted(FORMATS)),
+    start=st.sampled_from(["", PLAIN, HEADER + "\n", "[", MASTER]),
+)
 def test_any_bytes_are_read_or_refused_and_never_crash(data, format, start):
     try:
         rows = read(start.encode() + data, format)

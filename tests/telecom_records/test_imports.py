@@ -54,7 +54,12 @@ def balanced(run: ImportRun) -> bool:
 
 
 def test_each_row_goes_somewhere_and_the_counts_say_where(alice, load):
-    run = load(line("a", OURS, THEIRS), line("b", THEIRS, OURS), line("c", "+442079460999", THEIRS), "d,never,x,y,1,answered,,\n")
+    run = load(
+        line("a", OURS, THEIRS),
+        line("b", THEIRS, OURS),
+        line("c", "+442079460999", THEIRS),
+        "d,never,x,y,1,answered,,\n",
+    )
     assert run.accounting == {"read": 4, "inserted": 2, "duplicates": 0, "revised": 0, "rejected": 1, "unattributed": 1}
     assert run.state == ImportRun.State.DONE
     assert list(run.rejects.values_list("line", "code")) == [(5, "bad_time")]
@@ -62,7 +67,9 @@ def test_each_row_goes_somewhere_and_the_counts_say_where(alice, load):
 
 def test_a_call_is_seen_from_the_customers_side(alice, load):
     load(line("a", OURS, THEIRS), line("b", THEIRS, OURS))
-    seen = CallDetailRecord.objects.order_by("source_key").values_list("own_number", "other_party", "direction", "workspace")
+    seen = CallDetailRecord.objects.order_by("source_key").values_list(
+        "own_number", "other_party", "direction", "workspace"
+    )
     assert list(seen) == [(OURS, THEIRS, "outbound", alice.pk), (OURS, THEIRS, "inbound", alice.pk)]
 
 
@@ -71,7 +78,14 @@ def test_the_same_file_twice_adds_nothing(alice, load):
     load(*rows)
     before = set(CallDetailRecord.objects.values_list("pk", "revision")), WaitingCall.objects.count()
     again = load(*rows)
-    assert again.accounting == {"read": 6, "inserted": 0, "duplicates": 5, "revised": 0, "rejected": 0, "unattributed": 1}
+    assert again.accounting == {
+        "read": 6,
+        "inserted": 0,
+        "duplicates": 5,
+        "revised": 0,
+        "rejected": 0,
+        "unattributed": 1,
+    }
     assert (set(CallDetailRecord.objects.values_list("pk", "revision")), WaitingCall.objects.count()) == before
 
 
@@ -165,7 +179,9 @@ def test_a_time_nobody_believes_is_rejected(alice, load, at):
 
 
 def test_a_month_that_has_no_partition_is_made(alice, load):
-    factories.make_assignment(factories.make_workspace(), factories.make_number(OTHERS), since=dt.datetime(2011, 1, 1, tzinfo=dt.UTC))
+    factories.make_assignment(
+        factories.make_workspace(), factories.make_number(OTHERS), since=dt.datetime(2011, 1, 1, tzinfo=dt.UTC)
+    )
     run = load(line("a", OTHERS, THEIRS, at=dt.datetime(2011, 2, 28, 23, 59, tzinfo=dt.UTC)))
     assert run.inserted == 1
 
@@ -184,7 +200,14 @@ def test_an_interrupted_run_goes_on_behind_its_last_chunk(alice, monkeypatch):
     monkeypatch.setattr(imports, "_take_chunk", real)
     ImportRun.objects.update(lease_until=None)
     run = imports.carry_on(imports.claim(run.pk), file, now=NOW)
-    assert run.accounting == {"read": 10, "inserted": 10, "duplicates": 0, "revised": 0, "rejected": 0, "unattributed": 0}
+    assert run.accounting == {
+        "read": 10,
+        "inserted": 10,
+        "duplicates": 0,
+        "revised": 0,
+        "rejected": 0,
+        "unattributed": 0,
+    }
     assert CallDetailRecord.objects.count() == 10
 
 
@@ -217,7 +240,14 @@ def test_the_command_prints_the_accounting_as_its_last_line(alice, tmp_path, cap
     path.write_text(HEADER + line("a", OURS, THEIRS) + "b,never,x,y,1,answered,,\n")
     call_command("import_cdrs", str(path), source="switch")
     last = capsys.readouterr().out.strip().splitlines()[-1]
-    assert json.loads(last) == {"read": 2, "inserted": 1, "duplicates": 0, "revised": 0, "rejected": 1, "unattributed": 0}
+    assert json.loads(last) == {
+        "read": 2,
+        "inserted": 1,
+        "duplicates": 0,
+        "revised": 0,
+        "rejected": 1,
+        "unattributed": 0,
+    }
 
 
 def test_the_command_refuses_an_unknown_zone_and_a_missing_file(tmp_path):
@@ -230,7 +260,9 @@ def test_the_command_refuses_an_unknown_zone_and_a_missing_file(tmp_path):
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real files are not on this machine")
 def test_every_real_file_of_these_formats_is_accounted_for_and_twice_adds_nothing(capsys):
     alice = factories.make_workspace()
-    factories.make_assignment(alice, factories.make_number("+10123456789"), since=dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+    factories.make_assignment(
+        alice, factories.make_number("+10123456789"), since=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+    )
     for start, zone, rows in [
         ("asterisk_cdr_custom", "Etc/GMT-3", 14), ("asterisk_min", "Europe/Lisbon", 100), ("freepbx", "Europe/Lisbon", 100), ("twilio", "", 5),
     ]:  # fmt: skip

@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--commit", action="store_true", help="delete now what an armed rule says is due")
-        parser.add_argument("--at", default="", help="an instant such as 2026-12-01T00:00:00+08:00; a future one only to look")
+        parser.add_argument(
+            "--at", default="", help="an instant such as 2026-12-01T00:00:00+08:00; a future one only to look"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, commit: bool, at: str, json: bool, **options):
@@ -32,7 +34,9 @@ class Command(BaseCommand):
                     {
                         "at": moment.isoformat(),
                         "due": [item.as_dict() for item in previews],
-                        "deleted": [{"job": str(job.pk), "state": job.state, "rows": job.rows_destroyed} for job in results],
+                        "deleted": [
+                            {"job": str(job.pk), "state": job.state, "rows": job.rows_destroyed} for job in results
+                        ],
                     }
                 )
             )
@@ -52,7 +56,9 @@ class Command(BaseCommand):
             for label, count in item.counts.items():
                 self.stdout.write(f"    {count:>9,} {maps[label].plural if label in maps else label}")
         for job in results:
-            self.stdout.write(f"{job}: {job.get_state_display()}, {job.rows_destroyed:,} rows. {job.stopped_because}".rstrip())
+            self.stdout.write(
+                f"{job}: {job.get_state_display()}, {job.rows_destroyed:,} rows. {job.stopped_because}".rstrip()
+            )
         if previews and not commit:
             self.stdout.write("Nothing was deleted. Add --commit to delete it now.")
 

@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--source", required=True, help="name of the switch or provider, such as pbx-london")
         parser.add_argument("--format", default="", choices=["", *FORMATS], help="seen from the file when left out")
-        parser.add_argument("--timezone", default="", help="IANA zone of times without an offset, such as Europe/London")
+        parser.add_argument(
+            "--timezone", default="", help="IANA zone of times without an offset, such as Europe/London"
+        )
         parser.add_argument("--country", default="", help="country whose national numbers the files hold, such as GB")
         parser.add_argument("--json", action="store_true", help="print the accounting only")
 
