@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,12 +21,12 @@ def read_or_make(folder: Path, name: str, make: Callable[[], str] = random_secre
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = folder / f".{name}.{os.getpid()}"
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        handle, draft = tempfile.mkstemp(prefix=f".{name}.", dir=folder)  # readable by its owner only
+        with open(handle, "w") as file:
             file.write(make())
         try:
             os.link(draft, path)
         except FileExistsError:
             pass
-        draft.unlink()
+        os.unlink(draft)
     return path.read_text().strip()

@@ -1,0 +1,84 @@
+"""What production refuses, what every answer carries, and what a guesser meets."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse
+
+from callmama_privacy import demo, safety
+from tests import factories
+
+GOOD = {
+    "PRODUCTION": True,
+    "DEBUG": False,
+    "SECRET_KEY": "b7Xv2k9QmT4zR8wLc5NhJ3pDf6GyAs1Ue0Vi-OqKtY",
+    "MASTER_KEY": "Zp4Wn8Rt2Xc6Vb0Lm5Kj9Hg3Fd7Sa1Qe-YuIoPiTrE",
+    "DATABASE_URL": "postgres://db.example/x",
+    "BROKER_URL": "redis://broker.example/0",
+    "ALLOWED_HOSTS": ["privacy.example.com"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DEBUG", True, "DEBUG is on"),
+        ("SECRET_KEY", "too-short", "SECRET_KEY is missing, short or a default"),
+        (
+            "SECRET_KEY",
+            "django-insecure-" + "abcdefghijklmnopqrstuvwxyz" * 2,
+            "SECRET_KEY is missing, short or a default",
+        ),
+        ("MASTER_KEY", "a" * 60, "MASTER_KEY is missing, short or a default"),
+        ("MASTER_KEY", GOOD["SECRET_KEY"], "are the same"),
+        ("DATABASE_URL", "", "must both be set"),
+        ("BROKER_URL", "", "must both be set"),
+        ("ALLOWED_HOSTS", [], "ALLOWED_HOSTS must name"),
+        ("ALLOWED_HOSTS", ["*"], "ALLOWED_HOSTS must name"),
+    ],
+)
+def test_an_unsafe_production_setting_is_named(settings, name, value, says):
+    for key, good in {**GOOD, name: value}.items():
+        setattr(settings, key, good)
+    (fault,) = safety.production_faults()
+    assert says in fault
+    with pytest.raises(ImproperlyConfigured, match="does not start in production"):
+        safety.refuse_unsafe_production()
+
+
+@pytest.mark.django_db
+def test_production_starts_with_its_own_staff_and_refuses_those_of_the_demo(settings):
+    for key, good in GOOD.items():
+        setattr(settings, key, good)
+    factories.make_user()
+    safety.refuse_unsafe_production()
+    demo.make_staff()
+    with pytest.raises(ImproperlyConfigured, match="demo sign-ins exist"):
+        safety.refuse_unsafe_production()
+
+
+@pytest.mark.django_db
+def test_health_answers_when_the_database_does(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_pages_are_kept_by_no_cache_and_framed_by_nobody(client):
+    client.force_login(factories.make_user())
+    headers = client.get("/admin/").headers
+    assert "no-store" in headers["Cache-Control"]
+    assert headers["X-Frame-Options"] == "DENY"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe-eval" not in policy and "http" not in policy
+
+
+@pytest.mark.django_db
+def test_five_wrong_passwords_close_the_sign_in_even_for_the_right_one(client):
+    user = factories.make_user()
+    login = reverse("admin:login")
+    for written in (user.email, user.email.upper(), f" {user.email} ", user.email.title(), user.email):
+        client.post(login, {"username": written, "password": "a wrong long password"})
+    answer = client.post(login, {"username": user.email, "password": factories.PASSWORD})
+    assert answer.status_code == 429
+    assert "Try again in" in answer.content.decode()
+    other = factories.make_user()
+    assert client.post(login, {"username": other.email, "password": factories.PASSWORD}).status_code == 302
