@@ -2,8 +2,10 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
 from django.urls import reverse
 
+from accounts.sign_in import client_address
 from callmama_privacy import demo, safety
 from tests import factories
 
@@ -82,3 +84,19 @@ def test_five_wrong_passwords_close_the_sign_in_even_for_the_right_one(client):
     assert "Try again in" in answer.content.decode()
     other = factories.make_user()
     assert client.post(login, {"username": other.email, "password": factories.PASSWORD}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.1, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+    ],
+)
+def test_an_address_that_the_client_wrote_itself_is_not_believed(settings, proxies, forwarded, address):
+    settings.PROXY_COUNT = proxies
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
+    assert client_address(request) == address
