@@ -85,6 +85,10 @@ class PortalAdmin(Masked, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None):
+        title = {"title": str(self.opts.verbose_name_plural).capitalize()}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def get_list_display(self, request: HttpRequest):
         return self._mask(super().get_list_display(request), request)
 

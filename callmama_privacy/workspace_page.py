@@ -17,14 +17,10 @@ COUNT_UP_TO = 10_000
 
 def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
     """Return what the page shows above its tabs. Only categories this person may list are counted."""
-    active = workspace.state == Workspace.State.ACTIVE
-    expires_at = expiry_of(workspace) if active else workspace.expired_at
-    holds = list(Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at"))
-    rule = Rule.objects.get(pk="workspace_expiry")
+    holds = _holds_of(workspace)
     return {
         "workspace": workspace,
-        "expires_at": expires_at,
-        "fate": _fate(workspace, expires_at, holds, rule, now),
+        "fate": fate_of(workspace, now=now),
         "holds": holds if user.has_perm("retention.view_hold") else [],
         "is_held": bool(holds),
         "categories": _categories(workspace, user) if workspace.state != Workspace.State.EMPTIED else [],
@@ -34,8 +30,12 @@ def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _fate(workspace: Workspace, expires_at, holds: list[Hold], rule: Rule, now: dt.datetime) -> dict[str, str]:
-    """Return in a sentence what will happen to this workspace, and a colour."""
+def _holds_of(workspace: Workspace) -> list[Hold]:
+    return list(Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at"))
+
+
+def fate_of(workspace: Workspace, *, now: dt.datetime) -> dict[str, str]:
+    """Return in a sentence what will happen to this workspace at ``now``, and a colour."""
     if workspace.state == Workspace.State.EMPTIED:
         return {
             "tone": "",
@@ -46,12 +46,13 @@ def _fate(workspace: Workspace, expires_at, holds: list[Hold], rule: Rule, now: 
             "tone": "warning",
             "text": "It is being emptied now. Its keys are destroyed; nothing can be brought back.",
         }
+    expires_at = expiry_of(workspace)
     if expires_at is None:
         return {"tone": "", "text": "No expiry is known, so it is kept: a missing date never deletes anything."}
     when = _said(workspace, expires_at)
-    if holds:
+    if holds := _holds_of(workspace):
         return {"tone": "warning", "text": f"It would go on {when}, but a hold keeps it: {holds[0].authority}."}
-    if rule.state != Rule.State.ARMED:
+    if Rule.objects.get(pk="workspace_expiry").state != Rule.State.ARMED:
         return {
             "tone": "warning",
             "text": f"Its time ends on {when}. The rule only observes: nothing is deleted until two officers arm it.",

@@ -147,6 +147,7 @@ class PersonAdmin(CustomerAdmin):
         ("language", "notify_by_email", "notify_by_sms"), ("source", "source_detail"), "created_at",
     ]  # fmt: skip
     inlines = [WorkspacesOfPersonInline, ConsentInline, KycInline]
+    change_form_outer_before_template = "accounts/person_summary.html"
 
     def get_inlines(self, request, obj):
         return [

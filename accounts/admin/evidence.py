@@ -56,8 +56,10 @@ class ApprovalAdmin(ReadOnlyAdmin):
         return approval.get_state_display()
 
     def has_decide_permission(self, request, object_id=None) -> bool:
-        approval = Approval.objects.filter(pk=object_id, state=Approval.State.WAITING).first()
-        return approval is not None and approvals.may_decide(request.user, approval)
+        approval = self.get_object(request, object_id)
+        return (
+            bool(approval) and approval.state == Approval.State.WAITING and approvals.may_decide(request.user, approval)
+        )
 
     @action(
         description="Approve",

@@ -130,20 +130,19 @@ class SubjectRequestAdmin(PortalAdmin):
         else:
             register_request(obj, user=request.user, now=timezone.now())
 
-    def _may_move(self, request, object_id, state: str) -> bool:
-        found = SubjectRequest.objects.filter(pk=object_id).values_list("state", flat=True).first()
-        return request.user.has_perm("dsar.change_subjectrequest") and found is not None and state in MOVES[found]
+    def _may_move(self, request, found: SubjectRequest | None, state: str) -> bool:
+        return found is not None and state in MOVES[found.state] and request.user.has_perm("dsar.change_subjectrequest")
 
     def has_start_permission(self, request, object_id=None) -> bool:
-        found = SubjectRequest.objects.filter(pk=object_id).values_list("state", flat=True).first()
-        return found == State.RECEIVED and self._may_move(request, object_id, State.WORKING)
+        found = self.get_object(request, object_id)
+        return bool(found) and found.is_open and self._may_move(request, found, State.WORKING)
 
     def has_close_permission(self, request, object_id=None) -> bool:
-        return self._may_move(request, object_id, State.ANSWERED)
+        return self._may_move(request, self.get_object(request, object_id), State.ANSWERED)
 
     def has_reopen_permission(self, request, object_id=None) -> bool:
-        found = SubjectRequest.objects.filter(pk=object_id, closed_at__isnull=False).exists()
-        return found and self._may_move(request, object_id, State.WORKING)
+        found = self.get_object(request, object_id)
+        return bool(found) and not found.is_open and self._may_move(request, found, State.WORKING)
 
     @action(description="Start", permissions=["start"], variant=ActionVariant.PRIMARY, icon="play_arrow",
             dialog=closing_dialog("Start work on this request", "It is shown as in progress; the dates stay.", "Start"))  # fmt: skip

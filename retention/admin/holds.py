@@ -99,10 +99,8 @@ class HoldAdmin(PortalAdmin):
             return redirect(request.path)
 
     def has_ask_to_lift_permission(self, request, object_id=None) -> bool:
-        return (
-            request.user.has_perm("retention.lift_hold")
-            and Hold.objects.filter(pk=object_id, lifted_at__isnull=True).exists()
-        )
+        hold = self.get_object(request, object_id)
+        return bool(hold) and hold.is_active and request.user.has_perm("retention.lift_hold")
 
     @action(
         description="Ask to lift",

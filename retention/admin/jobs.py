@@ -62,9 +62,9 @@ class DeletionJobAdmin(ReadOnlyAdmin):
         return f"{job.rows_destroyed:,} of {job.rows_planned:,}" if job.planned else "–"
 
     def has_retry_permission(self, request, object_id=None) -> bool:
+        job = self.get_object(request, object_id)
         return (
-            request.user.has_perm("retention.decide_job")
-            and DeletionJob.objects.filter(pk=object_id, state=DeletionJob.State.QUARANTINED).exists()
+            bool(job) and job.state == DeletionJob.State.QUARANTINED and request.user.has_perm("retention.decide_job")
         )
 
     @action(

@@ -43,7 +43,8 @@ class RuleAdmin(ReadOnlyAdmin):
         return self._may(request, object_id, Rule.State.ARMED)
 
     def _may(self, request, object_id, state: str) -> bool:
-        return request.user.has_perm("retention.arm_rule") and Rule.objects.filter(pk=object_id, state=state).exists()
+        rule = self.get_object(request, object_id)
+        return bool(rule) and rule.state == state and request.user.has_perm("retention.arm_rule")
 
     @action(
         description="Ask to arm",

@@ -159,3 +159,26 @@ def test_no_role_can_both_approve_and_administer_staff():
         "accounts.view_clear_values",
     }
     assert "accounts.change_user" not in ROLES[PRIVACY_OFFICER]
+
+
+@pytest.mark.parametrize("wrong", ["None", "0", "x" * 400, "00000000-0000-0000-0000-000000000000", "1_27or1"])
+def test_an_address_of_nothing_is_told_and_is_no_fault(client, wrong):
+    client.force_login(factories.make_user(PRIVACY_OFFICER))
+    for model in site._registry:
+        name = f"{model._meta.app_label}.view_{model._meta.model_name}"
+        if name in ROLES[PRIVACY_OFFICER]:
+            url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[wrong])
+            assert client.get(url).status_code in (302, 404), url
+
+
+def test_the_page_of_a_person_tells_where_they_are_a_customer_and_what_they_asked(client, rows):
+    officer = factories.make_user(PRIVACY_OFFICER)
+    person = rows.memberships.get().person
+    asked = factories.make_request(officer, person=person)
+    client.force_login(officer)
+    html = client.get(f"/admin/accounts/person/{person.pk}/change/").content.decode()
+    assert str(rows) in html and "nothing is deleted until two officers arm it" in html
+    assert asked.reference in html and f"?person={person.pk}" in html
+    client.force_login(factories.make_user(AUDITOR))
+    html = client.get(f"/admin/accounts/person/{person.pk}/change/").content.decode()
+    assert f"?person={person.pk}" not in html
