@@ -241,7 +241,7 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
                 type=type, regime=regime, region=region, received_at=now - days * DAY - HOUR, channel=channel, person=person,
                 workspace=workspaces[place], requester_name=person.name, requester_contact=person.email, owner=owner,
             ),
-            user=officer, now=now,
+            user=officer, now=now - days * DAY,
         )  # fmt: skip
     for days in (50, 41, 26, 15, 9):
         request = register_request(
@@ -249,7 +249,7 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
                 type="access", regime="policy_default", received_at=now - days * DAY, channel="email",
                 requester_name="Somebody who is no customer", owner=second,
             ),
-            user=second, now=now,
+            user=second, now=now - days * DAY + HOUR,
         )  # fmt: skip
         move_request(request.pk, SubjectRequest.State.ANSWERED, user=second, now=now - (days - 7) * DAY)
 

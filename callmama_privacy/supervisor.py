@@ -78,7 +78,7 @@ class Supervisor:
         celery = [sys.executable, "-m", "celery", "-A", "callmama_privacy"]
         return {
             "web": [sys.executable, "-m", "gunicorn", "callmama_privacy.wsgi", "--bind", bind, "--workers", "2",
-                    "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "5"],
+                    "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "5", "--no-control-socket"],
             "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip",
                        "--without-mingle", "--hostname", f"portal-{os.getpid()}@%h"],
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
