@@ -100,6 +100,8 @@ MAPS = [
             "expires_at": personal("user.account", "Expires"),
             "cancelled_at": personal("user.account", "Cancelled"),
             "next_billing_at": personal("user.financial", "Next billing"),
+            "agreed_end_at": personal("user.account", "Agreed end"),
+            "ends_at": personal("user.account", "Ends"),
             "recording_enabled": personal("user.account.settings", "Call recording"),
             "recording_days": personal("user.account.settings", "Recordings kept for (days)"),
             "fed_at": internal(),

@@ -10,7 +10,7 @@ from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
 
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
-from accounts.services import refuse_past_expiry, refuse_revival
+from accounts.services import DATES_THAT_END, refuse_past_end, refuse_revival
 
 
 class InstantWidget(DateTimeWidget):
@@ -165,6 +165,7 @@ class SubscriptionResource(CustomerResource):
     expires_at = Field("expires_at", "expires_at", widget=InstantWidget())
     cancelled_at = Field("cancelled_at", "cancelled_at", widget=InstantWidget())
     next_billing_at = Field("next_billing_at", "next_billing_at", widget=InstantWidget())
+    agreed_end_at = Field("agreed_end_at", "agreed_end_at", widget=InstantWidget())
     recording_enabled = Field("recording_enabled", "recording_enabled", widget=BooleanWidget())
     required = ("outside_id", "workspace", "plan", "starts_at", "expires_at")
 
@@ -172,17 +173,17 @@ class SubscriptionResource(CustomerResource):
         model = Subscription
         fields = (
             "outside_id", "workspace", "plan", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
-            "recording_enabled", "recording_days",
+            "agreed_end_at", "recording_enabled", "recording_days",
         )  # fmt: skip
 
     def after_init_instance(self, instance, new, row, **kwargs):
-        instance.expiry_before = None if new else instance.expires_at
+        instance.end_before = None if new else instance.end
 
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         errors = dict(import_validation_errors or {})
-        if instance.expires_at != instance.expiry_before and "expires_at" not in errors:
+        if instance.end != instance.end_before and not set(DATES_THAT_END) & set(errors):
             try:
-                refuse_past_expiry(instance.expires_at, now=timezone.now())
+                refuse_past_end(instance, now=timezone.now())
             except ValidationError as error:
                 errors = error.update_error_dict(errors)
         super().validate_instance(instance, errors, validate_unique)

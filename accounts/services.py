@@ -4,16 +4,26 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import Workspace
+from accounts.models import Subscription, Workspace
+
+DATES_THAT_END = ("expires_at", "cancelled_at", "agreed_end_at", "next_billing_at")
 
 
-def refuse_past_expiry(expires_at: dt.datetime | None, *, now: dt.datetime) -> None:
-    """Raise ValidationError when an expiry is not in the future: its workspace would be deleted at once."""
-    if expires_at and expires_at <= now:
+def refuse_past_end(subscription: Subscription, *, now: dt.datetime) -> None:
+    """Raise ValidationError, at the field that says so, when a subscription's end is not in the future.
+
+    Its workspace would be deleted at once. Called when one of DATES_THAT_END changes.
+    """
+    end = subscription.end
+    if end and end <= now:
+        field = next(
+            name for name in ("expires_at", "agreed_end_at", "next_billing_at") if getattr(subscription, name) == end
+        )
+        what = "An expiry" if field == "expires_at" else "The end of a cancelled subscription"
         raise ValidationError(
             {
-                "expires_at": f"{expires_at:%-d %b %Y %H:%M %Z} is in the past: the workspace would be deleted at once. "
-                "An expiry must lie in the future."
+                field: f"{end:%-d %b %Y %H:%M %Z} is in the past: the workspace would be deleted at once. "
+                f"{what} must lie in the future."
             }
         )
 

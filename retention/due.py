@@ -10,28 +10,29 @@ from retention.rules import PROMISES
 
 
 def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
-    """Return the active workspaces whose last subscription expired at or before ``now``, with ``due_at``, oldest first.
+    """Return the active workspaces whose last subscription ended at or before ``now``, with ``due_at``, oldest first.
 
-    A workspace without a subscription, or with one that does not say when it expires, is not due: a missing value
-    means *keep* (mission P1; policy § 5.2).
+    An end is the expiry, or after a cancellation the next billing or the agreed end if that is earlier
+    (``Subscription.ends_at``). A workspace without a subscription, or with one that has no end, is not due: a missing
+    value means *keep* (mission P1, P3; policy § 5.2).
     """
     own = Subscription.objects.filter(workspace=OuterRef("pk"))
     return (
         Workspace.objects.filter(
-            Exists(own.filter(expires_at__lte=now)),
-            ~Exists(own.filter(Q(expires_at__gt=now) | Q(expires_at__isnull=True))),
+            Exists(own.filter(ends_at__lte=now)),
+            ~Exists(own.filter(Q(ends_at__gt=now) | Q(ends_at__isnull=True))),
             state=Workspace.State.ACTIVE,
         )
-        .annotate(due_at=Max("subscriptions__expires_at"))
+        .annotate(due_at=Max("subscriptions__ends_at"))
         .order_by("due_at", "pk")
     )
 
 
 def expiry_of(workspace: Workspace) -> dt.datetime | None:
     """Return the instant at which everything of the workspace goes, or None when nothing dates it."""
-    expiries = workspace.subscriptions.values_list("expires_at", flat=True)
-    dated = [expiry for expiry in expiries if expiry is not None]
-    return max(dated) if dated and len(dated) == len(expiries) else None
+    ends = workspace.subscriptions.values_list("ends_at", flat=True)
+    dated = [end for end in ends if end is not None]
+    return max(dated) if dated and len(dated) == len(ends) else None
 
 
 def due_rows(rule_key: str, now: dt.datetime) -> QuerySet:

@@ -29,7 +29,8 @@ PROMISES: dict[str, Promise] = {
         Promise(
             key="workspace_expiry",
             title="Workspace expiry",
-            words="When the last subscription of a workspace expires, everything of it is deleted at that instant: numbers, "
+            words="When the last subscription of a workspace expires, or at the next billing (or the agreed end) after it was "
+            "cancelled, everything of it is deleted at that instant: numbers, "
             "call records, messages, recordings, identity documents, correspondence and remaining credits. "
             "The empty workspace record stays. There is no recovery.",
             policy="§ 5.2",

@@ -11,21 +11,21 @@ from accounts import evidence
 from accounts.admin.customers import CustomerAdmin, say_what_an_expiry_does
 from accounts.models import Subscription
 from accounts.resources import SubscriptionResource
-from accounts.services import refuse_past_expiry
+from accounts.services import DATES_THAT_END, refuse_past_end
 
 
 class SubscriptionForm(forms.ModelForm):
     class Meta:
         model = Subscription
         fields = [
-            "outside_id", "workspace", "plan", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
+            "outside_id", "workspace", "plan", "starts_at", "expires_at", "cancelled_at", "next_billing_at", "agreed_end_at",
             "recording_enabled", "recording_days",
         ]  # fmt: skip
 
     def clean(self):
         cleaned = super().clean() or {}
-        if "expires_at" in self.changed_data:
-            refuse_past_expiry(cleaned.get("expires_at"), now=timezone.now())
+        if set(DATES_THAT_END) & set(self.changed_data) and not set(DATES_THAT_END) & set(self.errors):
+            refuse_past_end(Subscription(**{name: cleaned.get(name) for name in DATES_THAT_END}), now=timezone.now())
         workspace = cleaned.get("workspace")
         if workspace and workspace.state != workspace.State.ACTIVE:
             self.add_error("workspace", "This workspace has been emptied. A customer who returns gets a new one.")
@@ -36,16 +36,16 @@ class SubscriptionForm(forms.ModelForm):
 class SubscriptionAdmin(CustomerAdmin):
     resource_classes = [SubscriptionResource]
     form = SubscriptionForm
-    list_display = ["outside_id", "workspace", "plan", "starts_at", "expires_at", "recording"]
+    list_display = ["outside_id", "workspace", "plan", "starts_at", "expires_at", "ends_at", "recording"]
     list_filter = [("expires_at", RangeDateTimeFilter)]
     list_filter_submit = True
     list_select_related = ["workspace"]
     search_fields = ["outside_id__exact", "workspace__outside_id__exact"]
     search_help_text = "Subscription or account number"
-    ordering = ["expires_at", "pk"]
+    ordering = ["ends_at", "pk"]
     autocomplete_fields = ["workspace"]
     fields = [
-        ("outside_id", "plan"), "workspace", "starts_at", "expires_at", "cancelled_at", "next_billing_at",
+        ("outside_id", "plan"), "workspace", ("starts_at", "expires_at"), ("cancelled_at", "next_billing_at"), "agreed_end_at",
         ("recording_enabled", "recording_days"),
     ]  # fmt: skip
 
@@ -56,13 +56,13 @@ class SubscriptionAdmin(CustomerAdmin):
     def save_model(self, request, obj, form, change):
         with transaction.atomic():
             super().save_model(request, obj, form, change)
-            if "expires_at" in form.changed_data:
+            if set(DATES_THAT_END) & set(form.changed_data):
                 evidence.append_entry(
                     "EXPIRY_SET",
                     subject=str(obj.workspace_id),
                     body={
                         "subscription": str(obj.pk),
-                        "expires": evidence.rfc3339(obj.expires_at) if obj.expires_at else "never",
+                        "ends": evidence.rfc3339(obj.end) if obj.end else "never",
                         "by": request.user.pk,
                     },
                 )

@@ -56,7 +56,7 @@ class WorkspacesOfPersonInline(PortalInline):
 
 class SubscriptionInline(PortalInline):
     model = Subscription
-    fields = ["outside_id", "plan", "starts_at", "expires_at", "recording_enabled", "recording_days"]
+    fields = ["outside_id", "plan", "starts_at", "ends_at", "recording_enabled", "recording_days"]
 
 
 class CreditInline(PortalInline):
@@ -105,8 +105,8 @@ class WorkspaceAdmin(CustomerAdmin):
     change_form_outer_before_template = "accounts/workspace_summary.html"
 
     def get_queryset(self, request):
-        endless = Subscription.objects.filter(workspace=OuterRef("pk"), expires_at__isnull=True)
-        last = Subscription.objects.filter(workspace=OuterRef("pk")).order_by("-expires_at").values("expires_at")
+        endless = Subscription.objects.filter(workspace=OuterRef("pk"), ends_at__isnull=True)
+        last = Subscription.objects.filter(workspace=OuterRef("pk")).order_by("-ends_at").values("ends_at")
         return super().get_queryset(request).annotate(endless=Exists(endless), last_expiry=Subquery(last[:1]))
 
     def has_change_permission(self, request, obj=None):
@@ -157,8 +157,8 @@ class PersonAdmin(CustomerAdmin):
 
 def say_what_an_expiry_does(request, subscription: Subscription) -> None:
     """Tell the officer, after saving, what the expiry will do and when."""
-    if subscription.expires_at:
-        when = timezone.localtime(subscription.expires_at, subscription.workspace.zone)
+    if subscription.end:
+        when = timezone.localtime(subscription.end, subscription.workspace.zone)
         messages.info(
             request,
             f"Unless another subscription runs longer, everything of workspace {subscription.workspace} is deleted on "

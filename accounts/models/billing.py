@@ -1,10 +1,12 @@
 """What a customer has bought, and the references to how it was paid. Never a card number (mission R2)."""
 
+import datetime as dt
 import uuid
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from accounts.models.customers import Workspace
@@ -29,6 +31,20 @@ class Subscription(models.Model):
     )
     cancelled_at = models.DateTimeField("cancelled", null=True, blank=True)
     next_billing_at = models.DateTimeField("next billing", null=True, blank=True)
+    agreed_end_at = models.DateTimeField(
+        "agreed end",
+        null=True,
+        blank=True,
+        help_text="After a cancellation: the workspace's own timeline, instead of the next billing.",
+    )
+    ends_at = models.GeneratedField(
+        expression=Case(
+            When(cancelled_at__isnull=True, then=F("expires_at")),
+            default=Least(F("expires_at"), Coalesce(F("agreed_end_at"), F("next_billing_at"))),
+        ),
+        output_field=models.DateTimeField("ends"),
+        db_persist=True,
+    )
     recording_enabled = models.BooleanField("call recording", default=False)
     recording_days = models.PositiveSmallIntegerField(
         "keep recordings (days)",
@@ -52,10 +68,22 @@ class Subscription(models.Model):
                 violation_error_message="With call recording, say for how many days (1 to 30); without it, leave it empty.",
             ),
         ]
-        indexes = [models.Index(fields=["expires_at"]), models.Index(fields=["workspace", "expires_at"])]
+        indexes = [models.Index(fields=["ends_at"]), models.Index(fields=["workspace", "ends_at"])]
 
     def __str__(self) -> str:
         return self.outside_id
+
+    @property
+    def end(self) -> dt.datetime | None:
+        """The instant that dates the workspace's data, as the database computes ``ends_at`` when the row is saved.
+
+        A cancelled subscription ends at the next billing, or at the agreed end, unless it expires earlier (mission P3;
+        policy § 5.2). None: nothing dates it, so it is kept.
+        """
+        if self.cancelled_at is None:
+            return self.expires_at
+        known = [instant for instant in (self.expires_at, self.agreed_end_at or self.next_billing_at) if instant]
+        return min(known, default=None)
 
 
 class Credit(models.Model):
