@@ -1,6 +1,7 @@
 """The verdicts on the customers' data (policy § 2.1, § 5.2)."""
 
-from accounts.verdicts import Column, Goes, ModelMap, internal, personal, stored_file
+from accounts import clocks
+from accounts.verdicts import Age, Column, Goes, ModelMap, internal, personal, stored_file
 
 LIBRARY_MODELS = {
     "admin.LogEntry": "Who changed what in the admin; objects are named by opaque ids, so no customer is in it.",
@@ -163,6 +164,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
+        ages=(Age("kyc_image", clocks.kyc_image_is_old, shreds=True),),
         columns={
             "id": internal(),
             "person_id": personal("user.unique_id", "Person"),
@@ -186,6 +188,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         person="person",
+        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn),),
         columns={
             "id": internal(),
             "outside_id": personal("user.privacy_preferences", "Consent number"),

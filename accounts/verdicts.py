@@ -7,9 +7,10 @@ This module imports no model.
 """
 
 import dataclasses
+import datetime as dt
 import enum
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -56,6 +57,15 @@ def stored_file() -> Column:
 
 
 @dataclasses.dataclass(frozen=True)
+class Age:
+    """A clock of a model's own: ``past(now, period)`` gives the rows whose time under ``rule`` is over."""
+
+    rule: str
+    past: Callable[[dt.datetime, dt.timedelta], models.Q]
+    shreds: bool = False  # only the stored files go; the row stays without them
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelMap:
     """The verdict on one model. ``workspace`` and ``person`` are lookups from a row to the ids it belongs to."""
 
@@ -65,6 +75,7 @@ class ModelMap:
     policy: str  # section of the privacy policy
     columns: Mapping[str, Column]
     clock: str = "workspace_expiry"  # the retention rule that dates a row; empty for Goes.KEEP
+    ages: tuple[Age, ...] = ()  # clocks of its own, beside or instead of the workspace's
     workspace: str = ""
     person: str = ""
     last_of: str = ""  # the row goes with the last of these: a person with the last membership
@@ -81,6 +92,10 @@ class ModelMap:
     @property
     def file_columns(self) -> list[str]:
         return [name for name, column in self.columns.items() if column.file]
+
+    def age(self, rule: str) -> Age | None:
+        """Return this model's own clock under ``rule``, or None when the rule does not act on it by age."""
+        return next((age for age in self.ages if age.rule == rule), None)
 
 
 @functools.cache

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
-from retention.rules import PROMISES, observing_rules
+from retention.rules import PROMISES, observing_rules, without_period
 
 
 def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
@@ -27,6 +28,17 @@ def _notices(request) -> list[dict[str, Any]]:
                 "text": "This installation only observes: nothing is deleted until two officers arm a rule."
                 if whole
                 else f"These rules only observe, and delete nothing until two officers arm them: {names}.",
+                "href": reverse("admin:retention_rule_changelist")
+                if request.user.has_perm("retention.view_rule")
+                else "",
+            }
+        )
+    if endless := without_period(timezone.now()):
+        names = ", ".join(PROMISES[key].title.lower() for key in endless)
+        notices.append(
+            {
+                "level": "info",
+                "text": f"Kept without end, because two officers have not set a period yet: {names}.",
                 "href": reverse("admin:retention_rule_changelist")
                 if request.user.has_perm("retention.view_rule")
                 else "",

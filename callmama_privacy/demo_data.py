@@ -34,7 +34,8 @@ from callmama_privacy.demo import make_staff
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import move_request, open_ticket, register_request
 from retention.holds import place_hold
-from retention.models import Rule
+from retention.models import Rule, RuleVersion
+from retention.rules import without_period
 from telecom_records.imports import import_file, source_for
 from telecom_records.models import FreeToolSession, Number, NumberAssignment, Recording, SmsRecord, UsageRecord
 from telecom_records.partitions import ensure_month, ensure_months_ahead, month_of
@@ -96,6 +97,7 @@ def make_demo(*, now: dt.datetime) -> None:
             user=officer,
             now=now,
         )
+        set_periods(officer, second, now=now)
         Rule.objects.update(state=Rule.State.ARMED, armed_at=now)
     folder = settings.VAR_DIR / "samples"
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,6 +226,20 @@ def tone(*, seconds: int) -> bytes:
         samples = (int(6000 * math.sin(2 * math.pi * 440 * place / 8000)) for place in range(8000 * seconds))
         sound.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
     return target.getvalue()
+
+
+def set_periods(officer: User, second: User, *, now: dt.datetime) -> None:
+    """Set the periods that the policy leaves to the company, as two officers would have."""
+    for key in without_period(now):
+        RuleVersion.objects.create(
+            rule_id=key,
+            number=1,
+            period=365 * DAY,
+            effective_at=now,
+            asked_by=officer,
+            approved_by=second,
+            approved_at=now,
+        )
 
 
 def make_requests(workspaces: list[Workspace], officer: User, second: User, *, now: dt.datetime) -> None:

@@ -1,6 +1,7 @@
 """The verdicts on correspondence and requests (policy § 2.1, § 6)."""
 
-from accounts.verdicts import Goes, ModelMap, internal, personal
+from accounts.verdicts import Age, Goes, ModelMap, internal, personal
+from dsar import clocks
 
 MAPS = [
     ModelMap(
@@ -11,6 +12,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
+        ages=(Age("closed_ticket", clocks.ticket_is_long_closed),),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -32,6 +34,7 @@ MAPS = [
         policy="5.2",
         workspace="ticket__workspace",
         person="ticket__person",
+        ages=(Age("closed_ticket", clocks.message_is_of_long_closed),),
         columns={
             "id": internal(),
             "ticket_id": internal(),

@@ -19,6 +19,19 @@ def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
 MAPS = [
     _kept("Rule", "retention rules", "What the policy promises; nobody's data.", "key", "state", "armed_at"),
     _kept(
+        "RuleVersion",
+        "periods of rules",
+        "Who set a period, and from when; nobody's data.",
+        "id",
+        "rule_id",
+        "number",
+        "period",
+        "effective_at",
+        "asked_by_id",
+        "approved_by_id",
+        "approved_at",
+    ),
+    _kept(
         "Hold",
         "legal holds",
         "Why data stayed, for whom and by whose decision; the workspace is an opaque id.",

@@ -19,9 +19,12 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts import files, keys
-from accounts.models import KeyPair, Workspace
-from accounts.verdicts import STAYS, Goes, ModelMap, data_map
-from retention.due import due_rows
+from accounts.models import KeyPair, Membership, Workspace
+from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
+from retention.due import past_rows
+from retention.rules import aged_maps
+
+AGED_ROWS = 20_000  # of one model in one job: its ids are written down, and the next job takes the rest
 
 
 class UnableToDelete(RuntimeError):
@@ -30,10 +33,10 @@ class UnableToDelete(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """What one job is about, chosen once: a workspace and who leaves with it, or the rows of a rule before a cut-off."""
+    """What one job is about, chosen once: a workspace and who leaves with it, or rows whose own time was over."""
 
     workspace: uuid.UUID | None
-    leaving: dict[str, list[Any]]  # ids by model, for rows that go only with the last of their links
+    leaving: dict[str, list[Any]]  # ids by model: of rows that go only with the last of their links; of all by age
     rule: str
     cutoff: dt.datetime
 
@@ -51,7 +54,8 @@ def open_door() -> Iterator[None]:
 
 def maps_in_order(rule: str) -> list[ModelMap]:
     """Return the verdicts that a rule acts on: blanked rows first, then deleted ones, children before parents."""
-    entries = {
+    aged = {entry.model: entry for entry, _ in aged_maps(rule)}
+    entries = aged or {
         entry.model: entry for entry in data_map().values() if entry.goes is not Goes.KEEP and entry.clock == rule
     }
     sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
@@ -80,12 +84,23 @@ def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
     return leaving
 
 
+def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
+    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model, children's parents with them.
+
+    What the job is about is frozen here; a row that comes due later is the next job's.
+    """
+    chosen = {}
+    for entry, age in aged_maps(rule):
+        ids = list(past_rows(entry, age, now=now).order_by("pk").values_list("pk", flat=True)[:AGED_ROWS])
+        if ids:
+            chosen[entry.model] = ids
+    return chosen
+
+
 def rows_of(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the rows of one model that the scope covers."""
     manager = entry.model_class._default_manager
-    if scope.workspace is None:
-        return due_rows(scope.rule, scope.cutoff)
-    if entry.last_of:
+    if scope.workspace is None or entry.last_of:
         return manager.filter(pk__in=scope.leaving.get(entry.model, []))
     condition = Q(pk__in=[])
     if entry.workspace:
@@ -96,8 +111,10 @@ def rows_of(entry: ModelMap, scope: Scope) -> QuerySet:
 
 
 def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
-    """Return the rows that still have to be deleted or blanked."""
+    """Return the rows that still have to be deleted, blanked or parted from their files."""
     rows = rows_of(entry, scope)
+    if scope.workspace is None:
+        return past_rows(entry, _age(entry, scope), now=scope.cutoff).filter(pk__in=rows.values("pk"))
     if entry.goes is Goes.BLANK:
         return rows.exclude(**_blanks(entry))
     return rows
@@ -133,6 +150,8 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
     """
     limit = limit or settings.RETENTION_BATCH_ROWS
     with open_door():
+        if scope.workspace is None:
+            return _destroy_past(entry, scope, limit)
         if entry.partitioned_by:
             return _delete_from_partitions(entry, scope, limit), 0
         rows = rows_to_touch(entry, scope)
@@ -162,7 +181,7 @@ def remains(scope: Scope) -> dict[str, int]:
     with connection.cursor() as cursor:
         for entry in maps_in_order(scope.rule):
             if scope.workspace is None:
-                count = due_rows(scope.rule, scope.cutoff).count()
+                count = _count_by_ids(cursor, entry, scope) - kept_rows(entry, scope).count()
             else:
                 count = _count_by_columns(cursor, entry, scope)
             if count:
@@ -174,6 +193,64 @@ def remains(scope: Scope) -> dict[str, int]:
         if readable:
             found["keys"] = readable
     return found
+
+
+def kept_rows(entry: ModelMap, scope: Scope) -> QuerySet:
+    """Return the chosen rows that something has kept since: a hold, their workspace's own deletion, a changed date."""
+    free = past_rows(entry, _age(entry, scope), now=scope.cutoff)
+    kept = rows_of(entry, scope).exclude(pk__in=free.filter(pk__in=scope.leaving.get(entry.model, [])).values("pk"))
+    return kept.exclude(**_without_files(entry)) if _age(entry, scope).shreds else kept
+
+
+def _age(entry: ModelMap, scope: Scope) -> Age:
+    age = entry.age(scope.rule)
+    assert age is not None, f"{entry.model} has no clock under {scope.rule}."
+    return age
+
+
+def _without_files(entry: ModelMap) -> dict[str, str]:
+    return dict.fromkeys(entry.file_columns, "")
+
+
+def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
+    """Destroy up to ``limit`` of the chosen rows that are still past their time, under their workspaces' locks.
+
+    A hold takes the same lock, so either it is first and the row stays, or the row is gone when it comes.
+    """
+    waiting = list(rows_to_touch(entry, scope).order_by("pk").values_list("pk", flat=True)[:limit])
+    _lock_workspaces(entry, waiting)
+    rows = rows_to_touch(entry, scope).filter(pk__in=waiting).select_for_update(of=("self",))
+    chosen = list(rows.order_by("pk").values_list("pk", *entry.file_columns))
+    file_keys = [key for row in chosen for key in row[1:] if key]
+    _destroy_files(file_keys)
+    doomed = entry.model_class._default_manager.filter(pk__in=[row[0] for row in chosen])
+    if _age(entry, scope).shreds:
+        return doomed.update(**_without_files(entry)), len(file_keys)
+    return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
+
+
+def _lock_workspaces(entry: ModelMap, ids: list[Any]) -> None:
+    rows = entry.model_class._default_manager.filter(pk__in=ids)
+    owners: set[Any] = set()
+    if entry.workspace:
+        owners |= set(rows.values_list(entry.workspace, flat=True))
+    if entry.person:
+        people = rows.values(entry.person)
+        owners |= set(Membership.objects.filter(person__in=people).values_list("workspace", flat=True))
+    list(Workspace.objects.select_for_update().filter(pk__in=owners - {None}).order_by("pk").values("pk"))
+
+
+def _count_by_ids(cursor, entry: ModelMap, scope: Scope) -> int:
+    model = entry.model_class._meta
+    condition = f"{model.pk.column}::text = ANY(%s)"
+    if _age(entry, scope).shreds:
+        filled = [f"{model.get_field(name).column} <> ''" for name in entry.file_columns]  # type: ignore[union-attr]
+        condition += f" AND ({' OR '.join(filled)})"
+    cursor.execute(
+        f"SELECT count(*) FROM {model.db_table} WHERE {condition}",
+        [[str(pk) for pk in scope.leaving.get(entry.model, [])]],
+    )
+    return cursor.fetchone()[0]
 
 
 def _blanks(entry: ModelMap) -> dict[str, Any]:

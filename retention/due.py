@@ -4,9 +4,10 @@ import datetime as dt
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from accounts.models import Subscription, Workspace
-from accounts.verdicts import data_map
-from retention.rules import PROMISES
+from accounts.models import Membership, Subscription, Workspace
+from accounts.verdicts import Age, ModelMap
+from retention.models import Hold
+from retention.rules import aged_maps, period_of
 
 
 def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
@@ -35,9 +36,42 @@ def expiry_of(workspace: Workspace) -> dt.datetime | None:
     return max(dated) if dated and len(dated) == len(ends) else None
 
 
-def due_rows(rule_key: str, now: dt.datetime) -> QuerySet:
-    """Return the rows of an aged rule that are past their time at ``now``."""
-    entry = next(entry for entry in data_map().values() if entry.clock == rule_key)
-    aged = PROMISES[rule_key].aged
-    assert aged is not None, f"{rule_key} is not a rule about ages"
-    return entry.model_class._default_manager.filter(aged(now))
+def workspaces_that_keep() -> QuerySet[Workspace]:
+    """Return the workspaces whose rows no clock but their own may touch: held ones, and those being emptied."""
+    held = Hold.objects.filter(workspace=OuterRef("pk"), lifted_at__isnull=True)
+    return Workspace.objects.filter(Exists(held) | ~Q(state=Workspace.State.ACTIVE))
+
+
+def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime, period: dt.timedelta | None = None) -> QuerySet:
+    """Return the rows of one model whose own time is over at ``now`` and that nothing keeps.
+
+    Rows of a held workspace stay, and so do those of a person who is in one; rows of a workspace that is being emptied
+    are its own deletion's. ``period`` is the one in force unless given; where there is none, nothing is past its time.
+    """
+    manager = entry.model_class._default_manager
+    period = period or period_of(age.rule, now)
+    if period is None:
+        return manager.none()
+    rows = manager.filter(age.past(now, period))
+    keeping = workspaces_that_keep()
+    if entry.workspace:
+        rows = rows.exclude(**{f"{entry.workspace}__in": keeping})
+    if entry.person:
+        kept = Membership.objects.filter(workspace__in=keeping, person=OuterRef(f"{entry.person}_id"))
+        rows = rows.filter(~Exists(kept))
+    return rows
+
+
+def anything_past(rule_key: str, now: dt.datetime) -> bool:
+    """Return whether any row is past its time under a rule by age."""
+    return any(past_rows(entry, age, now=now).exists() for entry, age in aged_maps(rule_key))
+
+
+def count_past(rule_key: str, now: dt.datetime, *, up_to: int | None = None) -> dict[str, int]:
+    """Return how many rows of each model are past their time under a rule by age, counted up to a cap."""
+    counts = {}
+    for entry, age in aged_maps(rule_key):
+        rows = past_rows(entry, age, now=now).values("pk")
+        if count := (rows[:up_to] if up_to else rows).count():
+            counts[entry.model] = count
+    return counts

@@ -19,9 +19,9 @@ from accounts.evidence import rfc3339
 from accounts.models import Workspace
 from accounts.verdicts import data_map
 from retention import deletion, tombstones
-from retention.due import due_rows, due_workspaces
+from retention.due import anything_past, due_workspaces
 from retention.models import DeletionJob, Hold, Rule
-from retention.rules import PROMISES, armed_rules
+from retention.rules import aged_rules, armed_rules
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ def schedule_due(now: dt.datetime) -> int:
         open_jobs = DeletionJob.objects.filter(rule=rule).exclude(state__in=[State.DONE, State.CANCELLED])
         for workspace in due_workspaces(now).exclude(pk__in=open_jobs.values("workspace")):
             made += _make_job(rule=rule, workspace=workspace, due_at=workspace.due_at, cutoff=now)  # type: ignore[attr-defined]
-    for key in sorted(armed & {key for key, promise in PROMISES.items() if promise.aged}):
-        if due_rows(key, now).exists():
+    for key in aged_rules():
+        if key in armed and anything_past(key, now):
             made += _make_job(rule=Rule.objects.get(pk=key), workspace=None, due_at=now, cutoff=now)
     return made
 
@@ -161,7 +161,11 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             workspace.save(update_fields=["state", "expired_at"])
             tombstones.remember_numbers(job, workspace, erased_at=now)
         else:
-            leaving = {}
+            leaving = deletion.choose_past(job.rule_id, job.cutoff)
+            if not leaving:
+                move(job, State.CANCELLED, lease_until=None, stopped_because="Nothing was past its time any more.")
+                evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
+                return False
         scope = deletion.Scope(workspace=job.workspace_id, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
         planned = deletion.count_planned(scope)
         entry = evidence.append_entry(
@@ -212,7 +216,8 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
             return
         workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id) if job.workspace_id else None
         remains = deletion.remains(scope_of(job))
-        if remains or job.destroyed != job.planned:
+        kept = kept_since(job)
+        if remains or (job.workspace_id and job.destroyed != job.planned) or min(kept.values(), default=0) < 0:
             why = (
                 f"{sum(remains.values())} rows are still there: {_names(remains)}."
                 if remains
@@ -226,10 +231,23 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
         entry = evidence.append_entry(
             "DONE",
             subject=str(job.pk),
-            body={"intent": job.intent_sequence, "destroyed": job.destroyed, "remains": 0, "keys": "destroyed"},
+            body={
+                "intent": job.intent_sequence,
+                "destroyed": job.destroyed,
+                "remains": 0,
+                **({"keys": "destroyed"} if job.workspace_id else {"not_by_this_job": kept}),
+            },
         )
         move(job, State.DONE, done_at=entry.at, done_sequence=entry.sequence, lease_until=None, stopped_because="")
     log.info("deletion %s: done, %s rows", job.pk, job.rows_destroyed)
+
+
+def kept_since(job: DeletionJob) -> dict[str, int]:
+    """Return how many rows of a job by age it did not destroy itself, by model: kept by a hold, or gone with their workspace."""
+    if job.workspace_id:
+        return {}
+    left = {label: count - job.destroyed.get(label, 0) for label, count in job.planned.items() if label != "files"}
+    return {label: count for label, count in left.items() if count}
 
 
 def record_failure(job_id: uuid.UUID, error: Exception) -> None:

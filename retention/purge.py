@@ -5,9 +5,9 @@ import datetime as dt
 
 from accounts.models import Workspace
 from retention import deletion, jobs
-from retention.due import due_rows, due_workspaces
+from retention.due import count_past, due_workspaces
 from retention.models import DeletionJob, Hold
-from retention.rules import PROMISES, armed_rules
+from retention.rules import PROMISES, aged_rules, armed_rules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,11 @@ def preview(at: dt.datetime) -> list[Preview]:
         found.append(
             Preview(f"workspace {workspace}", why, counts_of(workspace, at), held=bool(hold), observing=observing)
         )
-    for key, promise in PROMISES.items():
-        if promise.aged and (count := due_rows(key, at).count()):
-            label = next(iter(deletion.maps_in_order(key))).model
+    for key in aged_rules():
+        if counts := count_past(key, at):
             observing = key not in armed
             why = "past their time" + ("; the rule is observing, so they stay" if observing else "")
-            found.append(Preview(promise.title.lower(), why, {label: count}, held=False, observing=observing))
+            found.append(Preview(PROMISES[key].title.lower(), why, counts, held=False, observing=observing))
     return found
 
 

@@ -2,25 +2,29 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
 
-from django.db.models import Q
+from accounts.verdicts import Age, ModelMap, data_map
+from retention.models import Rule, RuleVersion
 
-from retention.models import Rule
-
-FREE_TOOL_LIFE = dt.timedelta(hours=1)  # policy § 2.5: immediately after the session, or shortly thereafter
-WAITING_CALL_LIFE = dt.timedelta(days=7)  # how late an assignment may arrive behind its calls; our own choice
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+LONGEST = 10 * 365 * DAY
 
 
 @dataclasses.dataclass(frozen=True)
 class Promise:
-    """What the policy promises, in the officer's words. ``aged`` gives the rows of one model that are past their time."""
+    """What the policy promises, in the officer's words; “{period}” stands for the period in force.
+
+    ``seed`` is the period that holds until officers set another one between ``shortest`` and ``longest``. No seed: the
+    rule keeps everything, and says so, until they set one.
+    """
 
     key: str
     title: str
     words: str
     policy: str
-    aged: Callable[[dt.datetime], Q] | None = None
+    seed: dt.timedelta | None = None
+    shortest: dt.timedelta = DAY
+    longest: dt.timedelta = LONGEST
 
 
 PROMISES: dict[str, Promise] = {
@@ -38,17 +42,63 @@ PROMISES: dict[str, Promise] = {
         Promise(
             key="free_tool_session",
             title="Free-tool sessions",
-            words="What a visitor entered into a free tool is deleted when the session ends, at the latest after an hour.",
+            words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",
             policy="§ 2.5, § 5.2",
-            aged=lambda now: Q(ended_at__lte=now) | Q(started_at__lte=now - FREE_TOOL_LIFE),
+            seed=HOUR,
+            shortest=HOUR / 60,
+            longest=HOUR,
         ),
         Promise(
             key="waiting_call",
             title="Calls of nobody",
-            words="An imported call whose numbers were nobody's is kept sealed for seven days, in case its assignment "
+            words="An imported call whose numbers were nobody's is kept sealed for {period}, in case its assignment "
             "arrives late, and is then deleted.",
             policy="§ 5.2",
-            aged=lambda now: Q(received_at__lte=now - WAITING_CALL_LIFE),
+            seed=7 * DAY,
+            longest=30 * DAY,
+        ),
+        Promise(
+            key="subscriber_recording",
+            title="Subscriber recordings",
+            words="A recording that a customer ordered is deleted when the days that the customer chose are over, at the "
+            "latest {period} after the call.",
+            policy="§ 2.2, § 5.2",
+            seed=30 * DAY,
+            longest=30 * DAY,
+        ),
+        Promise(
+            key="diagnostic_recording",
+            title="Diagnostic recordings",
+            words="A recording made to find a fault is deleted when its ticket is closed, at the latest {period} after the call.",
+            policy="§ 2.2, § 5.2",
+            seed=30 * DAY,
+            longest=30 * DAY,
+        ),
+        Promise(
+            key="kyc_image",
+            title="Images of identity documents",
+            words="The image of an identity document is destroyed {period} after the decision; the result stays.",
+            policy="§ 2.1, § 5.2",
+            seed=30 * DAY,
+            longest=365 * DAY,
+        ),
+        Promise(
+            key="withdrawn_consent",
+            title="Withdrawn consents",
+            words="A consent is deleted {period} after it was withdrawn.",
+            policy="§ 6.5, § 5.2",
+        ),
+        Promise(
+            key="closed_ticket",
+            title="Closed tickets",
+            words="A ticket and its messages are deleted {period} after it was closed.",
+            policy="§ 5.2",
+        ),
+        Promise(
+            key="usage_record",
+            title="Device and usage records",
+            words="A record of device or usage is deleted {period} after it was made.",
+            policy="§ 2.2, § 5.2",
         ),
     )
 }
@@ -57,6 +107,45 @@ PROMISES: dict[str, Promise] = {
 def promise_of(rule: Rule) -> Promise:
     """Return the words of a rule."""
     return PROMISES[rule.key]
+
+
+def aged_maps(rule_key: str) -> list[tuple[ModelMap, Age]]:
+    """Return the models on which a rule acts by the age of their rows, with their clocks; none for the workspace's rule."""
+    return [(entry, age) for entry in data_map().values() if (age := entry.age(rule_key))]
+
+
+def aged_rules() -> list[str]:
+    """Return the keys of the rules that act by age, in the order of PROMISES."""
+    return [key for key in PROMISES if aged_maps(key)]
+
+
+def period_of(rule_key: str, now: dt.datetime) -> dt.timedelta | None:
+    """Return the period in force at ``now``: the last one that officers set, else the seed, else None (keep)."""
+    version = (
+        RuleVersion.objects.filter(rule=rule_key, effective_at__lte=now).order_by("-effective_at", "-number").first()
+    )
+    return version.period if version else PROMISES[rule_key].seed
+
+
+def period_words(period: dt.timedelta | None) -> str:
+    """Return a period as people say it: “30 days”, “1 hour”; “a period not set yet” for none."""
+    if period is None:
+        return "a period not set yet"
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (HOUR / 60, "minute")):
+        if period % unit == dt.timedelta(0):
+            count = period // unit
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return str(period)
+
+
+def words_of(rule_key: str, now: dt.datetime) -> str:
+    """Return what a rule does, with the period in force."""
+    return PROMISES[rule_key].words.format(period=period_words(period_of(rule_key, now)))
+
+
+def without_period(now: dt.datetime) -> list[str]:
+    """Return the keys of the rules by age that keep everything because nobody has set their period."""
+    return [key for key in aged_rules() if period_of(key, now) is None]
 
 
 def armed_rules() -> set[str]:

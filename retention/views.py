@@ -16,7 +16,7 @@ from accounts.verdicts import data_map
 from retention.due import due_workspaces
 from retention.models import DeletionJob, Hold, Rule
 from retention.purge import counts_of
-from retention.rules import PROMISES, armed_rules, promise_of
+from retention.rules import PROMISES, armed_rules, promise_of, words_of
 
 DUE_SHOWN = 25
 
@@ -42,7 +42,7 @@ def due(request: HttpRequest) -> HttpResponse:
             "armed": armed,
             "now": now,
             "soon": due_workspaces(now + dt.timedelta(days=7)).count() - due_workspaces(now).count(),
-            "rules": [(rule, promise_of(rule)) for rule in Rule.objects.order_by("key")],
+            "rules": [(rule, promise_of(rule), words_of(rule.key, now)) for rule in Rule.objects.order_by("key")],
         },
     )
 

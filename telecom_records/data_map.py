@@ -1,6 +1,7 @@
 """The verdicts on traffic, numbers, recordings and usage (policy § 2.2, § 2.5, § 5.2)."""
 
-from accounts.verdicts import Goes, ModelMap, internal, personal, stored_file
+from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
+from telecom_records import clocks
 
 MAPS = [
     ModelMap(
@@ -97,6 +98,10 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        ages=(
+            Age("subscriber_recording", clocks.subscriber_recording_is_old),
+            Age("diagnostic_recording", clocks.diagnostic_recording_is_old),
+        ),
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -109,6 +114,7 @@ MAPS = [
             "content_type": personal("user.telephony.recording", "Format"),
             "keep_days": personal("user.account.settings", "Kept for (days)"),
             "ticket_reference": internal(),
+            "troubleshooting_ended_at": internal(),
             "file_key": stored_file(),
             "file_bytes": internal(),
         },
@@ -120,6 +126,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        ages=(Age("usage_record", clocks.usage_is_old),),
         partitioned_by="occurred_at",
         columns={
             "id": internal(),
@@ -142,6 +149,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="2.5",
         clock="free_tool_session",
+        ages=(Age("free_tool_session", clocks.session_is_over),),
         columns={
             "id": internal(),
             "tool": personal("user.behavior", "Tool"),
@@ -157,6 +165,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         clock="waiting_call",
+        ages=(Age("waiting_call", clocks.call_waited_in_vain),),
         columns={
             name: internal()
             for name in (

@@ -17,6 +17,7 @@ from dsar.deadlines import REGIMES, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.deadlines.regions import MEMBER_STATES
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, request_from_ticket
+from telecom_records.services import end_troubleshooting
 
 
 class MessageInline(TabularInline):
@@ -98,6 +99,7 @@ class TicketAdmin(PortalAdmin):
         obj.closed_at = (obj.closed_at or timezone.now()) if obj.state == Ticket.State.CLOSED else None
         if change:
             super().save_model(request, obj, form, change)
+            end_troubleshooting(obj.reference, at=obj.closed_at)
         else:
             open_ticket(obj, now=timezone.now())
 

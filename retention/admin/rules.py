@@ -6,19 +6,36 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts import approvals
-from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
-from retention.approved_actions import ARM_RULE, observe_again
-from retention.models import Rule, Tombstone
-from retention.rules import promise_of
+from accounts.portal_admin import PortalInline, ReadOnlyAdmin, back_to, run_or_say
+from retention.approved_actions import ask_to_arm, observe_again
+from retention.forms import PeriodForm
+from retention.models import Rule, RuleVersion, Tombstone
+from retention.periods import UnableToChange, ask_for_period
+from retention.rules import aged_maps, period_of, period_words, promise_of, words_of
+
+
+class PeriodInline(PortalInline):
+    """The periods that officers set, newest first."""
+
+    model = RuleVersion
+    fields = ["number", "kept_for", "effective_at", "asked_by", "approved_by"]
+    readonly_fields = fields
+    verbose_name_plural = "periods"
+    ordering = ("-number",)
+
+    @display(description="kept for")
+    def kept_for(self, version: RuleVersion) -> str:
+        return period_words(version.period)
 
 
 @admin.register(Rule)
 class RuleAdmin(ReadOnlyAdmin):
-    list_display = ["title", "words", "policy", "state_badge"]
+    list_display = ["title", "words", "period", "policy", "state_badge"]
     ordering = ["key"]
-    fields = ["title", "words", "policy", "state", "armed_at"]
-    readonly_fields = ["title", "words", "policy", "state", "armed_at"]
-    actions_detail = ["ask_to_arm", "observe"]
+    fields = ["title", "words", "period", "policy", "state", "armed_at"]
+    readonly_fields = ["title", "words", "period", "policy", "state", "armed_at"]
+    inlines = [PeriodInline]
+    actions_detail = ["ask_to_arm", "change_period", "observe"]
 
     @display(description="rule")
     def title(self, rule: Rule) -> str:
@@ -26,7 +43,11 @@ class RuleAdmin(ReadOnlyAdmin):
 
     @display(description="what it does")
     def words(self, rule: Rule) -> str:
-        return promise_of(rule).words
+        return words_of(rule.key, timezone.now())
+
+    @display(description="period")
+    def period(self, rule: Rule) -> str:
+        return period_words(period_of(rule.key, timezone.now())) if aged_maps(rule.key) else "–"
 
     @display(description="policy")
     def policy(self, rule: Rule) -> str:
@@ -38,6 +59,10 @@ class RuleAdmin(ReadOnlyAdmin):
 
     def has_ask_to_arm_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, Rule.State.OBSERVING)
+
+    def has_change_period_permission(self, request, object_id=None) -> bool:
+        rule = self.get_object(request, object_id)
+        return bool(rule) and bool(aged_maps(rule.key)) and request.user.has_perm("retention.arm_rule")
 
     def has_observe_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, Rule.State.ARMED)
@@ -62,15 +87,31 @@ class RuleAdmin(ReadOnlyAdmin):
         rule = Rule.objects.get(pk=object_id)
         run_or_say(
             request,
-            lambda: approvals.ask(
-                ARM_RULE,
-                target=rule.pk,
-                summary=f"Arm the rule “{promise_of(rule).title}”",
-                user=request.user,
-                now=timezone.now(),
-            ),
+            lambda: ask_to_arm(rule, user=request.user, now=timezone.now()),
             "Asked. Another officer now finds it under Approvals.",
             approvals.UnableToApprove,
+        )
+        return back_to(self, object_id)
+
+    @action(
+        description="Change the period",
+        permissions=["change_period"],
+        icon="timer",
+        dialog={
+            "title": "Ask a second officer to change the period",
+            "description": "The request says what the change would delete at once. It is in force from the next day on.",
+            "form_class": PeriodForm,
+            "form_submit_text": "Ask to change",
+        },
+    )
+    def change_period(self, request, form, object_id):
+        rule = Rule.objects.get(pk=object_id)
+        run_or_say(
+            request,
+            lambda: ask_for_period(rule, form.cleaned_data["period"], user=request.user, now=timezone.now()),
+            "Asked. Another officer now finds it under Approvals, with what it would delete.",
+            approvals.UnableToApprove,
+            UnableToChange,
         )
         return back_to(self, object_id)
 

@@ -34,6 +34,7 @@ class Recording(models.Model):
     content_type = models.CharField(max_length=60)
     keep_days = models.PositiveSmallIntegerField("kept for (days)", null=True)
     ticket_reference = models.CharField("ticket", max_length=24, blank=True)
+    troubleshooting_ended_at = models.DateTimeField("troubleshooting ended", null=True, editable=False)
     file_key = models.CharField(max_length=120)
     file_bytes = models.BigIntegerField("size (bytes)")
 
@@ -48,7 +49,11 @@ class Recording(models.Model):
                 name="recording_diagnostic_has_ticket",
             ),
         ]
-        indexes = [models.Index(fields=["workspace", "started_at"]), models.Index(fields=["started_at"])]
+        indexes = [
+            models.Index(fields=["workspace", "started_at"]),
+            models.Index(fields=["started_at"]),
+            models.Index(fields=["ticket_reference"]),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -1,0 +1,15 @@
+"""When a customer's record has had its own time, apart from the workspace's (policy § 5.2). ``now`` is aware."""
+
+import datetime as dt
+
+from django.db.models import Q
+
+
+def kyc_image_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An identity document that was decided a whole period ago and still has its image."""
+    return Q(decided_at__lte=now - period) & ~Q(file_key="")
+
+
+def consent_was_withdrawn(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A consent that was withdrawn a whole period ago."""
+    return Q(withdrawn_at__lte=now - period)

@@ -1,0 +1,15 @@
+"""When correspondence has had its time (policy § 5.2). ``now`` is aware."""
+
+import datetime as dt
+
+from django.db.models import Q
+
+
+def ticket_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A ticket that was closed a whole period ago."""
+    return Q(closed_at__lte=now - period)
+
+
+def message_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message of such a ticket."""
+    return Q(ticket__closed_at__lte=now - period)
