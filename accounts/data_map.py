@@ -164,7 +164,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("kyc_image", clocks.kyc_image_is_old, shreds=True),),
+        ages=(Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True),),
         columns={
             "id": internal(),
             "person_id": personal("user.unique_id", "Person"),
@@ -188,7 +188,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         person="person",
-        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn),),
+        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at"),),
         columns={
             "id": internal(),
             "outside_id": personal("user.privacy_preferences", "Consent number"),

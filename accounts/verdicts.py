@@ -62,6 +62,7 @@ class Age:
 
     rule: str
     past: Callable[[dt.datetime, dt.timedelta], models.Q]
+    dated_by: str  # the column whose oldest value says how old the oldest row is
     shreds: bool = False  # only the stored files go; the row stays without them
 
 

@@ -12,7 +12,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("closed_ticket", clocks.ticket_is_long_closed),),
+        ages=(Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at"),),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -34,7 +34,7 @@ MAPS = [
         policy="5.2",
         workspace="ticket__workspace",
         person="ticket__person",
-        ages=(Age("closed_ticket", clocks.message_is_of_long_closed),),
+        ages=(Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at"),),
         columns={
             "id": internal(),
             "ticket_id": internal(),

@@ -5,6 +5,7 @@ from retention import views
 app_name = "retention"
 urlpatterns = [
     path("due/", views.due, name="due"),
+    path("conformance/", views.conformance_page, name="conformance"),
     path("deletions/<uuid:job_id>/progress/", views.progress, name="progress"),
     path("deletions/<uuid:job_id>/receipt.json", views.receipt, name="receipt"),
 ]

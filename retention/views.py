@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from accounts.evidence import rfc3339
 from accounts.models import EvidenceEntry
 from accounts.verdicts import data_map
+from retention.conformance import conformance
 from retention.due import due_workspaces
 from retention.models import DeletionJob, Hold, Rule
 from retention.purge import counts_of
@@ -45,6 +46,23 @@ def due(request: HttpRequest) -> HttpResponse:
             "rules": [(rule, promise_of(rule), words_of(rule.key, now)) for rule in Rule.objects.order_by("key")],
         },
     )
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def conformance_page(request: HttpRequest) -> HttpResponse:
+    """Show, rule by rule, what is past its time right now."""
+    now = timezone.now()
+    lines = conformance(now)
+    shown = [{**vars(line), "shown": line.shown, "worst": _duration(line.worst_lag)} for line in lines]
+    context = {
+        **admin.site.each_context(request),
+        "title": "Conformance",
+        "lines": shown,
+        "late": any(not line.is_kept for line in lines),
+        "now": now,
+    }
+    return render(request, "retention/conformance.html", context)
 
 
 @require_GET
@@ -150,3 +168,13 @@ def _names(counts: dict[str, int]) -> list[tuple[str, str]]:
 
 def _instant(instant) -> str:
     return f"{timezone.localtime(instant):%-d %b %Y, %H:%M:%S}" if instant else ""
+
+
+def _duration(lag: dt.timedelta | None) -> str:
+    """Return a delay in words; nothing was done: an empty text."""
+    if lag is None:
+        return ""
+    seconds = max(0, round(lag.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} seconds"
+    return f"{seconds // 60} minutes" if seconds < 7200 else f"{seconds // 3600} hours"

@@ -99,8 +99,8 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age("subscriber_recording", clocks.subscriber_recording_is_old),
-            Age("diagnostic_recording", clocks.diagnostic_recording_is_old),
+            Age("subscriber_recording", clocks.subscriber_recording_is_old, "started_at"),
+            Age("diagnostic_recording", clocks.diagnostic_recording_is_old, "started_at"),
         ),
         columns={
             "id": internal(),
@@ -126,7 +126,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
-        ages=(Age("usage_record", clocks.usage_is_old),),
+        ages=(Age("usage_record", clocks.usage_is_old, "occurred_at"),),
         partitioned_by="occurred_at",
         columns={
             "id": internal(),
@@ -149,7 +149,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="2.5",
         clock="free_tool_session",
-        ages=(Age("free_tool_session", clocks.session_is_over),),
+        ages=(Age("free_tool_session", clocks.session_is_over, "started_at"),),
         columns={
             "id": internal(),
             "tool": personal("user.behavior", "Tool"),
@@ -165,7 +165,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         clock="waiting_call",
-        ages=(Age("waiting_call", clocks.call_waited_in_vain),),
+        ages=(Age("waiting_call", clocks.call_waited_in_vain, "received_at"),),
         columns={
             name: internal()
             for name in (

@@ -7,6 +7,7 @@ CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
     "/admin/retention/due/",
+    "/admin/retention/conformance/",
     "/admin/calls/import/",
 ]
 
