@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Model
+from django.db.models import DateField, Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.masking import mask
+from accounts.validators import validate_year
 from accounts.verdicts import data_map
 
 ROWS_PER_PAGE = 25
@@ -88,6 +89,12 @@ class PortalAdmin(Masked, ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None):
         title = {"title": str(self.opts.verbose_name_plural).capitalize()}
         return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(db_field, DateField):  # an instant is one too
+            field.validators = [*field.validators, validate_year]
+        return field
 
     def get_list_display(self, request: HttpRequest):
         return self._mask(super().get_list_display(request), request)

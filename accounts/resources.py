@@ -11,6 +11,7 @@ from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidge
 
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
 from accounts.services import DATES_THAT_END, refuse_past_end, refuse_revival
+from accounts.validators import validate_year
 
 
 class InstantWidget(DateTimeWidget):
@@ -28,6 +29,7 @@ class InstantWidget(DateTimeWidget):
                 raise ValueError(f"“{value}” is not an instant; write it as 2026-12-01T00:00:00+08:00.") from error
         if instant.tzinfo is None:
             raise ValueError(f"“{value}” has no time zone; write the offset too, such as 2026-12-01T00:00:00+08:00.")
+        validate_year(instant)
         return instant
 
     def render(self, value: Any, obj=None, **kwargs) -> str:

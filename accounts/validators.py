@@ -1,5 +1,6 @@
 """What a field may hold."""
 
+import datetime as dt
 import re
 from zoneinfo import available_timezones
 
@@ -36,3 +37,12 @@ def validate_time_zone(value: str) -> None:
     """Raise ValidationError unless ``value`` is an IANA zone name."""
     if value not in available_timezones():
         raise ValidationError(f"“{value}” is not a time zone. Write an IANA name, such as Europe/Berlin.")
+
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # what lies outside is a slip of the hand, and near year 10,000 no time zone works
+
+
+def validate_year(value: dt.date) -> None:
+    """Raise ValidationError unless a date or an instant lies between FIRST_YEAR and LAST_YEAR."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValidationError(f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}.")

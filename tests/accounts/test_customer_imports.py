@@ -52,6 +52,7 @@ def test_the_sample_files_go_in_once_and_a_second_time_change_nothing(tmp_path):
     ("resource", "text", "says"),
     [
         (WorkspaceResource, "outside_id,name,colour\nW-1,A,red\n", "Unknown column: colour"),
+        (WorkspaceResource, "outside_id,name,created_at\nW-1,A,9999-12-31T23:59:59+00:00\n", "between 1900 and 2199"),
         (WorkspaceResource, "name\nA\n", "Missing column: outside_id"),
         (WorkspaceResource, "outside_id,name,country\nW-1,A,Germany\n", "two capital letters"),
         (WorkspaceResource, "outside_id,name,time_zone\nW-1,A,Mars/Base\n", "not a time zone"),

@@ -100,3 +100,25 @@ def test_an_address_that_the_client_wrote_itself_is_not_believed(settings, proxi
     settings.PROXY_COUNT = proxies
     request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
     assert client_address(request) == address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "url", ["/admin/accounts/person/?q=%00", "/admin/dsar/ticket/?state__exact=a%00b", "/admin/%00/"]
+)
+def test_a_nul_byte_in_an_address_is_refused(client, url):
+    client.force_login(factories.make_user())
+    assert client.get(url).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("year", ["9999", "0001", "2200", "1899"])
+def test_a_year_that_is_a_slip_of_the_hand_is_refused_at_its_field(client, year):
+    client.force_login(factories.make_user())
+    workspace = factories.make_workspace()
+    data = {
+        "outside_id": "S-1", "plan": "Basic", "workspace": workspace.pk, "starts_at_0": "01/01/2026", "starts_at_1": "10:00:00",
+        "expires_at_0": f"31/12/{year}", "expires_at_1": "23:59:59",
+    }  # fmt: skip
+    form = client.post("/admin/accounts/subscription/add/", data).context["adminform"].form
+    assert "between 1900 and 2199" in " ".join(form.errors["expires_at"])
