@@ -126,7 +126,8 @@ def test_a_socket_folder_of_somebody_else_is_refused(tmp_path):
         where.sockets.unlink()
 
 
-PYTHON_FOR_ALL = all(folder.stat().st_mode & 0o005 for folder in Path(sys.executable).resolve().parents)
+PLACES = [Path(sys.executable).resolve(), Path(sys.base_prefix).resolve()]
+PYTHON_FOR_ALL = all(folder.stat().st_mode & 0o001 for place in PLACES for folder in place.parents)
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not PYTHON_FOR_ALL, reason="needs root, and a Python that other users may run")
