@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateField, Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.masking import mask
+from accounts.models import User, Workspace
 from accounts.validators import validate_year
 from accounts.verdicts import data_map
 
@@ -59,6 +62,21 @@ def masked_display(model: type[Model], name: str) -> Callable[[Model], str]:
     return display
 
 
+def touches_masked(model: type[Model], lookup: str) -> bool:
+    """Return whether a lookup such as ``person__phone__startswith`` passes over a masked column."""
+    for name in lookup.split("__"):
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        if name in masked_columns(model):
+            return True
+        if not field.is_relation or field.related_model is None:
+            return False
+        model = field.related_model
+    return False
+
+
 class Masked:
     """Shows masked columns masked, unless the person may see them in clear. Sent masked: never hidden by the browser."""
 
@@ -81,10 +99,21 @@ class PortalAdmin(Masked, ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     actions = None
+    fixed_after_add: tuple[str, ...] = ()  # what a row keeps for life
     no_partial_search: tuple[str, ...] = ()  # what to search by for those who may not search by part of a name
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None):
+        """Return the row of an address. An id comes as the address has it: what the admin quoted is undone here."""
+        return super().get_object(request, unquote(str(object_id)), from_field)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse a filter in the address on a column that is masked for this member of staff: it could be read out by it."""
+        if request is not None and not may_see_clear(request) and touches_masked(self.model, lookup):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None):
         title = {"title": str(self.opts.verbose_name_plural).capitalize()}
@@ -96,13 +125,23 @@ class PortalAdmin(Masked, ModelAdmin):
             field.validators = [*field.validators, validate_year]
         return field
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any):
+        if db_field.remote_field.model is Workspace:  # an emptied one takes nothing new
+            kwargs["queryset"] = Workspace.objects.filter(state=Workspace.State.ACTIVE)
+        if db_field.remote_field.model is User:
+            kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by("name")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_list_display(self, request: HttpRequest):
         return self._mask(super().get_list_display(request), request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None):
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:  # nothing to hide yet: what is typed in is the writer's own
+            return fieldsets
         return [
             (title, {**options, "fields": [self._mask_row(row, request) for row in options["fields"]]})
-            for title, options in super().get_fieldsets(request, obj)
+            for title, options in fieldsets
         ]
 
     def _mask_row(self, row, request: HttpRequest):
@@ -110,11 +149,13 @@ class PortalAdmin(Masked, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None):
         fields = super().get_readonly_fields(request, obj)
+        if obj is None:
+            return fields
         masked = [] if may_see_clear(request) else [
             field for _, options in self.get_fieldsets(request, obj) for row in options["fields"]
             for field in (row if isinstance(row, list | tuple) else [row]) if callable(field)
         ]  # fmt: skip
-        return [*fields, *masked]
+        return [*fields, *masked, *self.fixed_after_add]
 
     def get_search_fields(self, request: HttpRequest):
         if self.no_partial_search and not request.user.has_perm("accounts.search_customers"):

@@ -36,6 +36,20 @@ class InstantWidget(DateTimeWidget):
         return value.isoformat() if value else ""
 
 
+class YesNoWidget(BooleanWidget):
+    """Yes or no; anything else is refused instead of being taken for no."""
+
+    YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
+
+    def clean(self, value: Any, row=None, **kwargs) -> bool | None:
+        said = str("" if value is None else value).strip().lower()
+        if said in self.YES | self.NO:
+            return said in self.YES
+        if said:
+            raise ValueError(f"“{value}” is neither yes nor no.")
+        return None
+
+
 class ByOutsideId(ForeignKeyWidget):
     """A reference by the id in the service platform."""
 
@@ -104,6 +118,21 @@ class CustomerResource(ModelResource):
             return False
         return super().skip_row(instance, original, row, import_validation_errors)
 
+    def after_init_instance(self, instance, new, row, **kwargs):
+        instance.workspace_before = None if new else getattr(instance, "workspace_id", None)
+
+    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+        errors = dict(import_validation_errors or {})
+        if getattr(instance, "workspace_id", None) and "workspace" not in errors:
+            if instance.workspace_before and instance.workspace_before != instance.workspace_id:
+                moved = f"This row belongs to another workspace and stays with it. Give {instance._meta.verbose_name}s of another one ids of their own."
+                errors["workspace"] = ValidationError(moved)
+            elif instance.workspace.state != Workspace.State.ACTIVE:
+                errors["workspace"] = ValidationError(
+                    "This workspace has been emptied. A customer who returns gets a new one."
+                )
+        super().validate_instance(instance, errors, validate_unique)
+
     def before_save_instance(self, instance, row, **kwargs):
         if hasattr(instance, "fed_at"):
             instance.fed_at = timezone.now()
@@ -125,8 +154,8 @@ class PersonResource(CustomerResource):
     """People; the column ``workspaces`` names those they belong to, separated by blanks."""
 
     created_at = Field("created_at", "created_at", widget=InstantWidget())
-    notify_by_email = Field("notify_by_email", "notify_by_email", widget=BooleanWidget())
-    notify_by_sms = Field("notify_by_sms", "notify_by_sms", widget=BooleanWidget())
+    notify_by_email = Field("notify_by_email", "notify_by_email", widget=YesNoWidget())
+    notify_by_sms = Field("notify_by_sms", "notify_by_sms", widget=YesNoWidget())
     workspaces = Field(column_name="workspaces")
     required = ("outside_id", "name")
 
@@ -168,7 +197,7 @@ class SubscriptionResource(CustomerResource):
     cancelled_at = Field("cancelled_at", "cancelled_at", widget=InstantWidget())
     next_billing_at = Field("next_billing_at", "next_billing_at", widget=InstantWidget())
     agreed_end_at = Field("agreed_end_at", "agreed_end_at", widget=InstantWidget())
-    recording_enabled = Field("recording_enabled", "recording_enabled", widget=BooleanWidget())
+    recording_enabled = Field("recording_enabled", "recording_enabled", widget=YesNoWidget())
     required = ("outside_id", "workspace", "plan", "starts_at", "expires_at")
 
     class Meta(CustomerResource.Meta):
@@ -179,6 +208,7 @@ class SubscriptionResource(CustomerResource):
         )  # fmt: skip
 
     def after_init_instance(self, instance, new, row, **kwargs):
+        super().after_init_instance(instance, new, row, **kwargs)
         instance.end_before = None if new else instance.end
 
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from retention.rules import PROMISES, observing_rules, without_period
+from retention.stops import active_stop
 
 
 def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
@@ -18,7 +19,17 @@ def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
 
 
 def _notices(request) -> list[dict[str, Any]]:
-    notices = []
+    notices: list[dict[str, Any]] = []
+    if stop := active_stop():
+        notices.append(
+            {
+                "level": "danger",
+                "text": f"Every deletion is stopped: {stop.reason}",
+                "href": reverse("admin:retention_enginestop_change", args=[stop.pk])
+                if request.user.has_perm("retention.view_enginestop")
+                else "",
+            }
+        )
     if observing := observing_rules():
         names = ", ".join(PROMISES[key].title.lower() for key in observing if key in PROMISES)
         whole = len(observing) == len(PROMISES)

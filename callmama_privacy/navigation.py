@@ -52,6 +52,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
+            ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
             ("Conformance", "fact_check", "retention:conformance", "retention.view_deletionjob", ""),
         ],
     ),

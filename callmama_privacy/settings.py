@@ -140,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 PROXY_COUNT = env.int("PROXY_COUNT", default=0)  # proxies in front that set X-Forwarded-For and X-Forwarded-Proto
 SESSION_COOKIE_AGE = 8 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
@@ -178,6 +179,7 @@ CONTENT_SECURITY_POLICY = {
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "add"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 IMPORT_EXPORT_USE_TRANSACTIONS = True
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "accounts.previews.SealedPreview"
 
 # --- Language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

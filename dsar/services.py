@@ -21,6 +21,10 @@ MOVES: dict[str, set[str]] = {
 }
 
 
+class UnableToRegister(ValueError):
+    """The request cannot be registered; the message says why, for whoever does it."""
+
+
 class UnableToMove(ValueError):
     """The request is not in a state from which this move is allowed."""
 
@@ -107,6 +111,12 @@ def request_from_ticket(
     ticket: Ticket, *, type: str, regime: str, region: str, user: User, now: dt.datetime
 ) -> SubjectRequest:
     """Make a request of a ticket: received when the ticket was, for the ticket's customer. Raises as register_request."""
+    if not ticket.person and not ticket.workspace:
+        raise UnableToRegister(
+            "Choose the ticket's customer first, or register the request with the name of the person."
+        )
+    if made := SubjectRequest.objects.filter(ticket_reference=ticket.reference, type=type).first():
+        raise UnableToRegister(f"This ticket has been made a request of this type already: {made.reference}.")
     request = SubjectRequest(
         type=type,
         regime=regime,

@@ -68,6 +68,18 @@ MAPS = [
         "done_at",
         "done_sequence",
     ),
+    _kept(
+        "EngineStop",
+        "stops of all deletions",
+        "When nothing was deleted, why and by whose decision; nobody's data.",
+        "id",
+        "kind",
+        "reason",
+        "began_by_id",
+        "began_at",
+        "ended_by_id",
+        "ended_at",
+    ),
     _kept("Slot", "schedule ticks", "Which tick was taken; nobody's data.", "id", "name", "at"),
     _kept(
         "Tombstone",

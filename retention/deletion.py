@@ -161,7 +161,9 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         chosen = list(rows.order_by("pk").values_list("pk", *entry.file_columns)[:limit])
         file_keys = [key for row in chosen for key in row[1:] if key]
         _destroy_files(file_keys)
-        doomed = entry.model_class._default_manager.filter(pk__in=[row[0] for row in chosen])
+        ids = [row[0] for row in chosen]
+        _cut_links(entry, ids)
+        doomed = entry.model_class._default_manager.filter(pk__in=ids)
         return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
 
 
@@ -255,6 +257,15 @@ def _count_by_ids(cursor, entry: ModelMap, scope: Scope) -> int:
 
 def _blanks(entry: ModelMap) -> dict[str, Any]:
     return {name: column.blank for name, column in entry.columns.items() if column.blank is not STAYS}
+
+
+def _cut_links(entry: ModelMap, ids: list[Any]) -> None:
+    """Cut the optional links by which rows of somebody else name rows that go: an assignment its person."""
+    for relation in entry.model_class._meta.related_objects:
+        field = relation.field
+        owner = data_map().get(relation.related_model._meta.label)  # type: ignore[union-attr]
+        if field.null and owner and owner.person != field.name:
+            relation.related_model._default_manager.filter(**{f"{field.name}__in": ids}).update(**{field.name: None})  # type: ignore[union-attr]
 
 
 def _destroy_files(file_keys: list[str]) -> None:

@@ -1,7 +1,8 @@
 """What the database itself refuses, whoever asks.
 
 * A table with personal data refuses DELETE and TRUNCATE unless the door is open (``retention/deletion.py``).
-* A table with rows of a workspace refuses new ones when that workspace is being emptied, or has been.
+* A table with rows of a workspace refuses new ones when that workspace is being emptied, or has been; and no row moves
+  into such a workspace, or out of it.
 * The evidence log refuses every change.
 
 The triggers follow from the data map, so a new model is guarded by having a verdict. A row trigger is inherited by
@@ -47,6 +48,22 @@ BEGIN
     END LOOP;
     RETURN NULL;
 END $$;
+
+CREATE OR REPLACE FUNCTION callmama_refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    found_state text;
+BEGIN
+    FOR found_state IN
+        SELECT state FROM accounts_workspace
+        WHERE id IN (OLD.workspace_id, NEW.workspace_id) ORDER BY id FOR KEY SHARE
+    LOOP
+        IF found_state <> 'active' THEN
+            RAISE EXCEPTION 'the workspace is emptied: no row of % moves into it or out of it', TG_TABLE_NAME
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'workspace_is_active';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
 """
 
 GUARD_DELETE = """
@@ -61,6 +78,12 @@ CREATE OR REPLACE TRIGGER callmama_truncate BEFORE TRUNCATE ON {table} FOR EACH 
 GUARD_INSERT = """
 CREATE OR REPLACE TRIGGER callmama_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT
     EXECUTE FUNCTION callmama_refuse_emptied_workspace();
+"""
+GUARD_MOVE = """
+CREATE OR REPLACE TRIGGER callmama_move BEFORE UPDATE OF workspace_id ON {table} FOR EACH ROW
+    WHEN (OLD.workspace_id IS DISTINCT FROM NEW.workspace_id
+          AND current_setting('callmama.door', true) IS DISTINCT FROM 'open')
+    EXECUTE FUNCTION callmama_refuse_move();
 """
 GUARD_APPEND_ONLY = """
 CREATE OR REPLACE TRIGGER callmama_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW
@@ -87,6 +110,7 @@ def install_guards(*, using: str = "default", **_) -> None:
                 cursor.execute(GUARD_TRUNCATE.format(table=table))
             if entry.workspace == "workspace":
                 cursor.execute(GUARD_INSERT.format(table=table))
+                cursor.execute(GUARD_MOVE.format(table=table))
             if entry.partitioned_by:
                 cursor.execute(PARTITIONS, [table])
                 for (partition,) in cursor.fetchall():

@@ -18,7 +18,7 @@ from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Workspace
 from accounts.verdicts import data_map
-from retention import deletion, tombstones
+from retention import deletion, stops, tombstones
 from retention.due import anything_past, due_workspaces
 from retention.models import DeletionJob, Hold, Rule
 from retention.rules import aged_rules, armed_rules
@@ -100,12 +100,12 @@ def claim(job_id: uuid.UUID) -> DeletionJob | None:
 
 
 def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> DeletionJob | None:
-    """Carry a job on for at most about ``seconds``; return it, or None when it was not free.
+    """Carry a job on for at most about ``seconds``; return it, or None when it was not free or everything is stopped.
 
     A job that is not over yet keeps its state and is taken up again by the next call. An error is counted; after
     five attempts that got nowhere the job stops for a decision.
     """
-    job = claim(job_id)
+    job = None if stops.active_stop() else claim(job_id)
     if job is None:
         return None
     stop_at = time.monotonic() + seconds
@@ -119,7 +119,7 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
             deletion.shred_keys(scope)
         for entry in deletion.maps_in_order(job.rule_id):
             while run_batch(job.pk, entry):
-                if time.monotonic() > stop_at:
+                if time.monotonic() > stop_at or stops.active_stop():
                     release(job.pk)
                     job.refresh_from_db()
                     return job
@@ -142,6 +142,15 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
         job = DeletionJob.objects.select_for_update().get(pk=job_id)
         if job.state != State.PENDING:
             return job.state == State.RUNNING
+        if job.rule_id not in armed_rules():
+            move(
+                job,
+                State.CANCELLED,
+                lease_until=None,
+                stopped_because="The rule was stopped before the deletion began.",
+            )
+            evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
+            return False
         if job.workspace_id:
             workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
             if not due_workspaces(max(now, job.cutoff)).filter(pk=workspace.pk).exists():

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from retention import jobs
+from retention import jobs, stops
 from retention.models import DeletionJob
 from retention.schedule import take_slot
 
@@ -16,7 +16,11 @@ from retention.schedule import take_slot
 def find_due() -> None:
     """Find what is due, let go what is held no more, and wake a worker for every job nobody has in hand."""
     now = timezone.now()
-    if not take_slot("find_due", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+    if not stops.clock_is_right(now):
+        return
+    if not take_slot(stops.TICK, now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+        return
+    if stops.active_stop():
         return
     jobs.schedule_due(now)
     jobs.release_held(now)

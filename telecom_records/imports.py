@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -131,6 +131,10 @@ def carry_on(run: ImportRun, file: BinaryIO, *, now: dt.datetime, seconds: float
                 return run
     except UnableToRead as error:
         return _end(run, ImportRun.State.REFUSED, now, str(error))
+    except (OverflowError, ValueError, DataError) as error:  # a value that no format foresaw: never tried for ever
+        log.error("import %s: stopped after %s rows: %s", run.pk, run.read, type(error).__name__)
+        why = f"Stopped after {run.read} rows: one of the next holds a value that cannot be read or stored."
+        return _end(run, ImportRun.State.REFUSED, now, why)
     message = "" if run.rows_total else "The file has no rows."
     return _end(run, ImportRun.State.DONE, now, message)
 

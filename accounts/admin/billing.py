@@ -36,6 +36,7 @@ class SubscriptionForm(forms.ModelForm):
 class SubscriptionAdmin(CustomerAdmin):
     resource_classes = [SubscriptionResource]
     form = SubscriptionForm
+    fixed_after_add = ("workspace",)
     list_display = ["outside_id", "workspace", "plan", "starts_at", "expires_at", "ends_at", "recording"]
     list_filter = [("expires_at", RangeDateTimeFilter)]
     list_filter_submit = True

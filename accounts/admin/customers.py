@@ -2,6 +2,8 @@
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Subquery
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from import_export.admin import ImportExportModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -30,6 +32,14 @@ class CustomerAdmin(PortalAdmin, ImportExportModelAdmin):
 
     import_form_class = ImportForm
     export_form_class = ExportForm
+
+    def process_import(self, request, **kwargs):
+        """Take a confirmed preview in; one that was confirmed already, or is older than an hour, must be uploaded again."""
+        try:
+            return super().process_import(request, **kwargs)
+        except (FileNotFoundError, ValueError):
+            messages.error(request, "This preview is no longer there. Upload the file again.")
+            return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_import"))
 
     def has_export_permission(self, request):
         return super().has_export_permission(request) and may_see_clear(request)

@@ -80,7 +80,7 @@ class SubjectRequestAdmin(PortalAdmin):
     no_partial_search = ("reference__exact", "person__outside_id__exact", "workspace__outside_id__exact")
     search_help_text = "Reference, customer or account number, or a part of the name"
     ordering = ["due_at", "reference"]
-    autocomplete_fields = ["person", "workspace", "owner"]
+    autocomplete_fields = ["person", "workspace"]
     fields = [
         "type", "received_at", ("channel", "regime"), "region", ("person", "workspace"), ("requester_name", "requester_contact"),
         "note", "owner",

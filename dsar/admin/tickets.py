@@ -16,7 +16,7 @@ from accounts.portal_admin import PortalAdmin, back_to, run_or_say
 from dsar.deadlines import REGIMES, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.deadlines.regions import MEMBER_STATES
 from dsar.models import SubjectRequest, Ticket, TicketMessage
-from dsar.services import open_ticket, request_from_ticket
+from dsar.services import UnableToRegister, open_ticket, request_from_ticket
 from telecom_records.services import end_troubleshooting
 
 
@@ -70,7 +70,7 @@ class TicketAdmin(PortalAdmin):
     ]
     search_help_text = "Ticket, account or customer number, or words of the subject"
     ordering = ["closed_at", "opened_at", "pk"]
-    autocomplete_fields = ["workspace", "person", "assignee"]
+    autocomplete_fields = ["workspace", "person"]
     fields = ["subject", ("channel", "state"), ("workspace", "person"), "assignee"]
     inlines = [MessageInline]
     actions_detail = ["make_request"]
@@ -141,6 +141,7 @@ class TicketAdmin(PortalAdmin):
             ),
             "The request was registered.",
             UnableToComputeDeadline,
+            UnableToRegister,
         )
         if made:
             return HttpResponse(headers={"HX-Redirect": reverse("admin:dsar_subjectrequest_change", args=[made[0].pk])})

@@ -56,7 +56,7 @@ class HoldAdmin(PortalAdmin):
     search_fields = ["workspace__outside_id__exact"]
     search_help_text = "Account number"
     ordering = ["-placed_at", "pk"]
-    autocomplete_fields = ["workspace", "owner"]
+    autocomplete_fields = ["workspace"]
     fields = ["workspace", "reason", "authority", ("owner", "review_on")]
     actions_detail = ["ask_to_lift"]
 

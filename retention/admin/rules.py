@@ -84,7 +84,7 @@ class RuleAdmin(ReadOnlyAdmin):
         },
     )
     def ask_to_arm(self, request, form, object_id):
-        rule = Rule.objects.get(pk=object_id)
+        rule = self.get_object(request, object_id)
         run_or_say(
             request,
             lambda: ask_to_arm(rule, user=request.user, now=timezone.now()),
@@ -105,7 +105,7 @@ class RuleAdmin(ReadOnlyAdmin):
         },
     )
     def change_period(self, request, form, object_id):
-        rule = Rule.objects.get(pk=object_id)
+        rule = self.get_object(request, object_id)
         run_or_say(
             request,
             lambda: ask_for_period(rule, form.cleaned_data["period"], user=request.user, now=timezone.now()),
@@ -130,7 +130,7 @@ class RuleAdmin(ReadOnlyAdmin):
     def observe(self, request, form, object_id):
         run_or_say(
             request,
-            lambda: observe_again(Rule.objects.get(pk=object_id), user=request.user),
+            lambda: observe_again(self.get_object(request, object_id), user=request.user),
             "The rule only observes now.",
         )
         return back_to(self, object_id)

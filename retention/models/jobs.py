@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -76,6 +77,44 @@ class DeletionJob(models.Model):
     @property
     def rows_destroyed(self) -> int:
         return sum(self.destroyed.values())
+
+
+class EngineStop(models.Model):
+    """A time in which nothing is deleted: stopped by an officer, or because the clock could not be right."""
+
+    class Kind(models.TextChoices):
+        OFFICER = "officer", "By an officer"
+        CLOCK = "clock", "The clock"
+
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.OFFICER, editable=False)
+    reason = models.CharField(
+        max_length=300, help_text="Why everything must stop; other officers see it on every page."
+    )
+    began_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
+    began_at = models.DateTimeField("stopped", editable=False)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, editable=False
+    )
+    ended_at = models.DateTimeField("went on", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "stop"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ended_at"], condition=Q(ended_at__isnull=True), nulls_distinct=False, name="stop_one_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True)
+                | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="stop_ended_by_somebody",
+            ),
+        ]
+        permissions = [("end_enginestop", "Can let deletions go on")]
+
+    def __str__(self) -> str:
+        return f"stop {self.pk}"
 
 
 class Slot(models.Model):

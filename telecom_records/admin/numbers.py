@@ -51,6 +51,7 @@ class NumberAssignmentAdmin(CustomerAdmin):
     search_help_text = "Assignment or account number, or the telephone number in international form"
     ordering = ["-pk"]
     autocomplete_fields = ["number", "workspace", "person"]
+    fixed_after_add = ("number", "workspace")
     fields = ["outside_id", "number", ("workspace", "person"), "window"]
 
     @display(description="number")

@@ -67,8 +67,13 @@ class Settings:
 
 
 def make_call(*, line: int, **values) -> ParsedCall:
-    """Return a call with its hash: over the mapped values, so that the same call from a longer export is the same."""
+    """Return a call with its hash: over the mapped values, so that the same call from a longer export is the same.
+
+    Raises RowFault when a text holds what no database stores: a NUL byte, or half a character.
+    """
     told = "\x1f".join(str(values[name]) for name in sorted(values))
+    if "\x00" in told or any("\ud800" <= letter <= "\udfff" for letter in told):
+        raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
     return ParsedCall(line=line, row_hash=hashlib.sha256(told.encode()).digest()[:16], **values)
 
 

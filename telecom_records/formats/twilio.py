@@ -54,6 +54,8 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, Any, str]]:
         file.seek(0)
         yield from _by_line(file)
         return
+    except ValueError as error:  # a number of more digits than Python reads
+        raise UnableToRead("The JSON holds a number that is too long to be one.") from error
     if isinstance(page, dict):
         for name in ("calls", *OTHER_LISTS):
             if isinstance(page.get(name), list):
@@ -71,10 +73,10 @@ def _by_line(file: BinaryIO) -> Iterator[tuple[int, Any, str]]:
     for number, line in numbered_lines(file):
         try:
             yield number, json.loads(decoded(line)), "calls"
-        except (json.JSONDecodeError, RecursionError):
-            yield number, RowFault("bad_json", "The line is not JSON."), "calls"
         except RowFault as fault:
             yield number, fault, "calls"
+        except (ValueError, RecursionError):
+            yield number, RowFault("bad_json", "The line is not JSON."), "calls"
 
 
 def _call(number: int, record: Any, kind: str, settings: Settings) -> ParsedCall:

@@ -47,7 +47,10 @@ def in_zone(local: dt.datetime, zone: ZoneInfo, *, epoch: int | None = None) -> 
     The hour that comes twice in autumn is told apart by the call's epoch when it has one; else the earlier is taken
     and marked. The hour that never comes in spring raises RowFault.
     """
-    early, late = (local.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    try:
+        early, late = (local.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1))
+    except OverflowError as error:
+        raise RowFault("bad_time", "The time is out of bounds.") from error
     if early == late:
         return early, "source_zone"
     if early.astimezone(zone).replace(tzinfo=None) != local:
@@ -62,10 +65,10 @@ def instant(text: str, column: str, zone: ZoneInfo | None) -> tuple[dt.datetime,
     text = text.strip()
     try:
         parsed = dt.datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         try:
             parsed = parsedate_to_datetime(text)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise RowFault("bad_time", f"The time in {column} is not in ISO 8601.") from error
     try:
         if parsed.tzinfo is not None:

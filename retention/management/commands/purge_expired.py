@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.verdicts import data_map
+from retention import stops
 from retention.jobs import State
 from retention.purge import Preview, carry_out, preview
 
@@ -26,6 +27,10 @@ class Command(BaseCommand):
         moment = _instant(at) if at else now
         if commit and moment > now:
             raise CommandError("--commit refuses an instant in the future: nothing is deleted before its time.")
+        if commit:
+            stops.clock_is_right(now)
+            if stop := stops.active_stop():
+                raise CommandError(f"Every deletion is stopped: {stop.reason}")
         previews = preview(moment)
         results = carry_out(moment, now=now) if commit else []
         if json:
