@@ -39,6 +39,7 @@ class Scope:
     leaving: dict[str, list[Any]]  # ids by model: of rows that go only with the last of their links; of all by age
     rule: str
     cutoff: dt.datetime
+    emptied: set[str] = dataclasses.field(default_factory=set, compare=False)  # months that this turn has seen empty
 
 
 @contextlib.contextmanager
@@ -280,21 +281,29 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
     """Delete up to ``limit`` rows, partition by partition.
 
     Never by ctid on the parent: the same ctid exists in every partition, and strangers would go (architecture.md).
+    A batch takes from as many months as it needs: most workspaces have a few calls in each, and one commit is enough.
+    A month once seen empty is not looked into again in this turn: the database refuses new rows of a workspace that is
+    being emptied, and looking costs a walk over all index entries that the turn has made dead (measured: two thirds of
+    the time of a million rows). ``remains`` looks everywhere.
     """
     table = entry.model_class._meta.db_table
+    left = limit
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [table]
         )
-        for (partition,) in cursor.fetchall():
+        partitions = [partition for (partition,) in cursor.fetchall() if partition not in scope.emptied]
+        for partition in partitions:
             cursor.execute(
                 f"DELETE FROM {partition} WHERE ctid = ANY(ARRAY("
                 f"SELECT ctid FROM {partition} WHERE workspace_id = %s LIMIT %s))",
-                [scope.workspace, limit],
+                [scope.workspace, left],
             )
-            if cursor.rowcount:
-                return cursor.rowcount
-    return 0
+            left -= cursor.rowcount
+            if not left:
+                break
+            scope.emptied.add(partition)
+    return limit - left
 
 
 def _count_by_columns(cursor, entry: ModelMap, scope: Scope) -> int:

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Workspace
-from accounts.verdicts import data_map
+from accounts.verdicts import ModelMap, data_map
 from retention import deletion, stops, tombstones
 from retention.due import anything_past, due_workspaces
 from retention.models import DeletionJob, Hold, Rule
@@ -118,7 +118,7 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
         with transaction.atomic():
             deletion.shred_keys(scope)
         for entry in deletion.maps_in_order(job.rule_id):
-            while run_batch(job.pk, entry):
+            while run_batch(job.pk, entry, scope):
                 if time.monotonic() > stop_at or stops.active_stop():
                     release(job.pk)
                     job.refresh_from_db()
@@ -201,13 +201,13 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
     return True
 
 
-def run_batch(job_id: uuid.UUID, entry) -> int:
+def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int:
     """Delete one batch and write its counts down in the same transaction; return how many rows went."""
     with transaction.atomic():
         job = DeletionJob.objects.select_for_update().get(pk=job_id)
         if job.state != State.RUNNING:
             return 0
-        rows, file_count = deletion.destroy_batch(entry, scope_of(job))
+        rows, file_count = deletion.destroy_batch(entry, scope)
         if rows:
             job.destroyed[entry.model] = job.destroyed.get(entry.model, 0) + rows
             if file_count:

@@ -66,8 +66,8 @@ def test_a_stop_takes_hold_between_two_batches_and_the_rest_follows_afterwards(o
     job = DeletionJob.objects.get(workspace=workspace)
     run_batch, seen = jobs.run_batch, []
 
-    def batch_then_stop(job_id, entry):
-        rows = run_batch(job_id, entry)
+    def batch_then_stop(job_id, entry, scope):
+        rows = run_batch(job_id, entry, scope)
         if rows and not seen:
             seen.append(pause(officer, now))
         return rows
