@@ -98,6 +98,35 @@ def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
     return chosen
 
 
+def waits_for_another(workspace_id: uuid.UUID) -> bool:
+    """Lock what may leave with this workspace; return whether another one that is being emptied has a part in it.
+
+    Two deletions at once of workspaces that share somebody would each leave her to the other, or count the same rows
+    twice; so the second begins when the first is over. The lock makes two that begin at the same instant see each other.
+    """
+    emptying = Workspace.State.EMPTYING
+    for entry in data_map().values():
+        if not entry.last_of:
+            continue
+        relation = entry.model_class._meta.get_field(entry.last_of)
+        links = relation.related_model._default_manager  # type: ignore[union-attr]
+        to_row = relation.remote_field.name  # type: ignore[union-attr]
+        here = entry.model_class._default_manager.filter(pk__in=links.filter(workspace=workspace_id).values(to_row))
+        shared = list(here.order_by("pk").select_for_update().values_list("pk", flat=True))
+        parts = [(links, to_row, "workspace")]
+        if entry.model == "accounts.Person":
+            parts += [
+                (other.model_class._default_manager, other.person, other.workspace)
+                for other in maps_in_order("workspace_expiry")
+                if other.person and other.workspace
+            ]
+        for rows, to_shared, to_workspace in parts:
+            theirs = rows.filter(**{f"{to_shared}__in": shared, f"{to_workspace}__state": emptying})
+            if shared and theirs.exclude(**{to_workspace: workspace_id}).exists():
+                return True
+    return False
+
+
 def rows_of(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the rows of one model that the scope covers."""
     manager = entry.model_class._default_manager

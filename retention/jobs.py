@@ -26,6 +26,7 @@ from retention.rules import aged_rules, armed_rules
 log = logging.getLogger(__name__)
 
 LEASE = dt.timedelta(seconds=30)  # longer than any batch; a killed worker's job is free again after it
+WAIT = dt.timedelta(seconds=5)  # before a job looks again whether the one it waits for is over
 MAX_ATTEMPTS = 5
 State = DeletionJob.State
 
@@ -165,6 +166,11 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 )
                 evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(workspace.pk)})
                 return False
+            if deletion.waits_for_another(workspace.pk):
+                job.attempts, job.lease_until = 0, Now() + WAIT
+                job.stopped_because = "Waits for the deletion of another workspace of the same person or number."
+                job.save(update_fields=["attempts", "lease_until", "stopped_because"])
+                return False
             leaving = deletion.choose_leaving(workspace.pk)
             workspace.state, workspace.expired_at = Workspace.State.EMPTYING, job.due_at
             workspace.save(update_fields=["state", "expired_at"])
@@ -194,6 +200,7 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             scope={label: [str(pk) for pk in ids] for label, ids in leaving.items()},
             planned=planned,
             destroyed={},
+            stopped_because="",
             intent_at=entry.at,
             intent_sequence=entry.sequence,
         )
