@@ -30,7 +30,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
-        *_permissions("retention", "view", "rule", "deletionjob", "tombstone"),
+        *_permissions("retention", "view", "rule", "ruleversion", "deletionjob", "tombstone"),
         *_permissions("retention", "view add", "hold", "enginestop"),
         "retention.end_enginestop",
         "retention.arm_rule",
@@ -50,7 +50,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
         *_permissions("accounts", "view", "evidenceentry", "approval"),
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
-        *_permissions("retention", "view", "rule", "hold", "deletionjob", "tombstone", "enginestop"),
+        *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),
         *_permissions("dsar", "view", "subjectrequest", "requestevent"),
     ],
     SECURITY_ADMINISTRATOR: [
