@@ -1,14 +1,12 @@
 """The first page: what needs somebody today, each figure only for those who may see what is behind it."""
 
 import datetime as dt
-import json
 from typing import Any
 
-from django.db.models import Count
-from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.charts import bar_chart, count_per_day, last_days
 from accounts.models import Approval, EvidenceEntry, User, Workspace
 from dsar import queue
 from dsar.models import SubjectRequest, Ticket
@@ -18,19 +16,6 @@ from telecom_records.models import ImportRun
 
 CHART_DAYS = 14
 URGENT_SHOWN = 8
-GRID = {"color": "rgba(128, 128, 128, 0.2)"}
-CHART_OPTIONS = json.dumps(
-    {
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "animation": False,
-        "plugins": {"legend": {"display": True, "position": "bottom"}},
-        "scales": {
-            "x": {"grid": {"display": False}, "ticks": {"color": "#808792", "maxRotation": 0, "autoSkip": True}},
-            "y": {"beginAtZero": True, "suggestedMax": 4, "grid": GRID, "ticks": {"color": "#808792", "precision": 0}},
-        },
-    }
-)
 
 
 def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +26,7 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("dsar.view_subjectrequest"):
         figures += _request_figures(now)
         context["urgent"] = _urgent(now)
-        context["requests_chart"] = _chart(_requests_by_day(now))
+        context["requests_chart"] = _requests_chart(now)
     if user.has_perm("dsar.view_ticket"):
         figures += _ticket_figures(user)
         mine = Ticket.objects.filter(assignee=user, closed_at__isnull=True).order_by("opened_at")[:URGENT_SHOWN]
@@ -49,7 +34,7 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
             context["my_tickets"] = mine
     if user.has_perm("retention.view_deletionjob"):
         figures += _retention_figures(now)
-        context["deletions_chart"] = _chart(_deletions_by_day(now))
+        context["deletions_chart"] = _deletions_chart(now)
         context["going_today"] = _going_today(now)
     if user.has_perm("accounts.view_approval"):
         figures += _approval_figures(user, now)
@@ -59,7 +44,7 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
         context["imports"] = ImportRun.objects.select_related("source").order_by("-created_at")[:4]
     if user.has_perm("accounts.view_user"):
         figures += _staff_figures()
-    context.update(figures=figures, chart_options=CHART_OPTIONS, now=now, title="Today")
+    context.update(figures=figures, now=now, title="Today")
     return context
 
 
@@ -170,46 +155,18 @@ def _going_today(now: dt.datetime) -> dict[str, int]:
     }
 
 
-def _days(now: dt.datetime) -> list[dt.date]:
-    today = timezone.localdate(now)
-    return [today - dt.timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
-
-
-def _per_day(queryset, field: str, days: list[dt.date]) -> list[int]:
-    counted = dict(
-        queryset.filter(**{f"{field}__date__gte": days[0]})
-        .annotate(day=TruncDate(field))
-        .order_by()
-        .values_list("day")
-        .annotate(Count("pk"))
+def _requests_chart(now: dt.datetime) -> dict[str, str]:
+    days, requests = last_days(now, CHART_DAYS), SubjectRequest.objects.all()
+    return bar_chart(
+        days,
+        [
+            ("Received", "#2563eb", count_per_day(requests, "received_at", days)),
+            ("Closed", "#9ca3af", count_per_day(requests, "closed_at", days)),
+        ],
     )
-    return [counted.get(day, 0) for day in days]
 
 
-def _requests_by_day(now: dt.datetime) -> dict[str, Any]:
-    days = _days(now)
-    return {
-        "days": days,
-        "series": [
-            ("Received", "#2563eb", _per_day(SubjectRequest.objects.all(), "received_at", days)),
-            ("Closed", "#9ca3af", _per_day(SubjectRequest.objects.all(), "closed_at", days)),
-        ],
-    }
-
-
-def _deletions_by_day(now: dt.datetime) -> dict[str, Any]:
-    days = _days(now)
+def _deletions_chart(now: dt.datetime) -> dict[str, str]:
+    days = last_days(now, CHART_DAYS)
     done = DeletionJob.objects.filter(state=DeletionJob.State.DONE, workspace__isnull=False)
-    return {"days": days, "series": [("Workspaces emptied", "#0d9488", _per_day(done, "done_at", days))]}
-
-
-def _chart(figures: dict[str, Any]) -> dict[str, str]:
-    data = {
-        "labels": [f"{day:%-d %b}" for day in figures["days"]],
-        "datasets": [
-            {"label": label, "data": values, "backgroundColor": colour, "borderRadius": 4, "maxBarThickness": 22}
-            for label, colour, values in figures["series"]
-        ],
-    }
-    told = ", ".join(f"{label.lower()} {sum(values)}" for label, _, values in figures["series"])
-    return {"data": json.dumps(data), "summary": f"In {CHART_DAYS} days: {told}."}
+    return bar_chart(days, [("Workspaces emptied", "#0d9488", count_per_day(done, "done_at", days))])
