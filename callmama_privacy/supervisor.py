@@ -19,7 +19,7 @@ from django.conf import settings
 PR_SET_PDEATHSIG = 1
 PORTS_TRIED = 50
 START_SECONDS = 60
-STOP_SECONDS = 12  # then they are killed: every job survives that (retention/jobs.py)
+STOP_SECONDS = 12  # then they are killed: every job survives that (retention/jobs/)
 MAX_BACKOFF_SECONDS = 30
 
 

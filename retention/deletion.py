@@ -3,7 +3,7 @@
 What a bug here does to people: data that should be gone stays readable, or data that should stay is gone for good.
 So: what goes is chosen once, under the workspace's lock, and written down before anything is destroyed (``choose``);
 every batch is one transaction that opens the door, deletes, counts, and closes it by ending; what remains is looked
-for by another code path than the one that deleted (``remains``). The transactions are in ``retention/jobs.py``.
+for by another code path than the one that deleted (``remains``). The transactions are in ``retention/jobs/``.
 """
 
 import contextlib

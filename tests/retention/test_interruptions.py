@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import files
+from accounts import evidence, files
 from accounts.models import EvidenceEntry, Workspace
 from retention import deletion, jobs
 from retention.models import DeletionJob
@@ -54,7 +54,7 @@ def test_a_step_that_breaks_is_done_again_and_ends_the_same(monkeypatch, step, t
 def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
     alice = factories.make_customer()
     before = everything()
-    monkeypatch.setattr(jobs.evidence, "append_entry", broken(1, jobs.evidence.append_entry))
+    monkeypatch.setattr(evidence, "append_entry", broken(1, evidence.append_entry))
     jobs.schedule_due(NOW)
     jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
     alice.refresh_from_db()

@@ -1,0 +1,97 @@
+"""The point of no return: what goes is chosen under the locks, counted, and written down before anything is destroyed."""
+
+import datetime as dt
+import logging
+import uuid
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts import evidence
+from accounts.evidence import rfc3339
+from accounts.models import Workspace
+from retention import deletion, tombstones
+from retention.due import due_workspaces
+from retention.jobs.moves import State, move
+from retention.models import DeletionJob, Hold
+from retention.rules import armed_rules
+
+log = logging.getLogger(__name__)
+
+WAIT = dt.timedelta(seconds=5)  # before a job looks again whether the one it waits for is over
+
+
+def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
+    """Lock, look at the holds, choose what goes and write INTENT; return whether the job may destroy."""
+    with transaction.atomic():
+        job = DeletionJob.objects.select_for_update().get(pk=job_id)
+        if job.state != State.PENDING:
+            return job.state == State.RUNNING
+        if job.rule_id not in armed_rules():
+            move(
+                job,
+                State.CANCELLED,
+                lease_until=None,
+                stopped_because="The rule was stopped before the deletion began.",
+            )
+            evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
+            return False
+        if job.workspace_id:
+            workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
+            if not due_workspaces(max(now, job.cutoff)).filter(pk=workspace.pk).exists():
+                move(
+                    job, State.CANCELLED, lease_until=None, stopped_because="It was renewed before the deletion began."
+                )
+                evidence.append_entry("CANCELLED", subject=str(job.pk), body={"workspace": str(workspace.pk)})
+                return False
+            if Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).exists():
+                move(
+                    job, State.HELD, lease_until=None, attempts=0, stopped_because="A legal hold keeps this workspace."
+                )
+                evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(workspace.pk)})
+                return False
+            if deletion.waits_for_another(workspace.pk):
+                job.attempts, job.lease_until = 0, Now() + WAIT
+                job.stopped_because = "Waits for the deletion of another workspace of the same person or number."
+                job.save(update_fields=["attempts", "lease_until", "stopped_because"])
+                return False
+            leaving = deletion.choose_leaving(workspace.pk)
+            workspace.state, workspace.expired_at = Workspace.State.EMPTYING, job.due_at
+            workspace.save(update_fields=["state", "expired_at"])
+            tombstones.remember_numbers(job, workspace, erased_at=now)
+        else:
+            leaving = deletion.choose_past(job.rule_id, job.cutoff)
+            if not leaving:
+                move(job, State.CANCELLED, lease_until=None, stopped_because="Nothing was past its time any more.")
+                evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
+                return False
+        scope = deletion.Scope(workspace=job.workspace_id, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
+        planned = deletion.count_planned(scope)
+        entry = evidence.append_entry(
+            "INTENT",
+            subject=str(job.pk),
+            body={
+                "rule": job.rule_id,
+                "workspace": str(job.workspace_id or ""),
+                "due": rfc3339(job.due_at),
+                "cutoff": rfc3339(job.cutoff),
+                "planned": planned,
+            },
+        )
+        move(
+            job,
+            State.RUNNING,
+            scope={label: [str(pk) for pk in ids] for label, ids in leaving.items()},
+            planned=planned,
+            destroyed={},
+            stopped_because="",
+            intent_at=entry.at,
+            intent_sequence=entry.sequence,
+        )
+    log.info("deletion %s: intent, %s rows", job.pk, sum(planned.values()))
+    return True
+
+
+def scope_of(job: DeletionJob) -> deletion.Scope:
+    """Return what the job is about, as it was written down at INTENT."""
+    return deletion.Scope(workspace=job.workspace_id, leaving=job.scope, rule=job.rule_id, cutoff=job.cutoff)
