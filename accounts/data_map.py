@@ -39,6 +39,7 @@ MAPS = [
             "time_zone": personal("user.account.settings", "Time zone", blank="UTC"),
             "created_at": personal("user.account", "Customer since"),
             "state": internal(),
+            "ends_at": internal(),
             "expired_at": internal(),
             "emptied_at": internal(),
             "fed_at": internal(blank=None),

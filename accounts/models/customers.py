@@ -44,6 +44,8 @@ class Workspace(models.Model):
     )
     created_at = models.DateTimeField("customer since", default=timezone.now)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE, editable=False)
+    # The end of its last subscription; none when one has no end. Written by the database alone (migration 0003).
+    ends_at = models.DateTimeField("ends", null=True, editable=False)
     expired_at = models.DateTimeField(null=True, editable=False)
     emptied_at = models.DateTimeField(null=True, editable=False)
     fed_at = models.DateTimeField("last heard of", null=True, editable=False)
@@ -55,7 +57,10 @@ class Workspace(models.Model):
                 name="workspace_emptied_has_no_name",
             ),
         ]
-        indexes = [models.Index(fields=["state", "name"])]
+        indexes = [
+            models.Index(fields=["state", "name"]),
+            models.Index(fields=["ends_at", "id"], condition=Q(ends_at__isnull=False), name="workspace_ends"),
+        ]
         permissions = [
             ("view_clear_values", "Can see phone numbers, addresses and e-mails unmasked"),
             ("search_customers", "Can search customers by part of a name"),
