@@ -216,6 +216,16 @@ MAPS = [
         },
     ),
     ModelMap(
+        model="accounts.StoredFile",
+        about="nobody: an opaque id, a size and a hash",
+        plural="stored files",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="The row is one with its file: it says whose key opens it, and goes by the door when the file goes.",
+        columns={name: internal() for name in ("key", "owner", "owner_id", "size", "sha256", "created_at")},
+    ),
+    ModelMap(
         model="accounts.PolicyVersion",
         about="nobody",
         plural="policy versions",

@@ -4,21 +4,29 @@ One small port (put, open, delete, list, exists) with the local folder behind it
 the same five methods.
 """
 
+import hashlib
 import io
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyrage
 from django.conf import settings
+from django.db import transaction
 
 from accounts import keys
+from accounts.models.files import StoredFile
 
 
 class UnableToStore(OSError):
     """The file could not be stored; nothing of it is left."""
+
+
+class FileChanged(ValueError):
+    """The bytes in the store are not the ones that were stored: changed, cut off, or those of another file."""
 
 
 class LocalFolder:
@@ -69,23 +77,144 @@ def store() -> LocalFolder:
     return LocalFolder(settings.FILES_ROOT)
 
 
+class Measured:
+    """A file that is read or written through here, its bytes counted and hashed. Without a file, writes go nowhere."""
+
+    def __init__(self, file: BinaryIO | None = None):
+        self.file, self.size, self.sha256 = file, 0, hashlib.sha256()
+        self.failed: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            if self.file:
+                self.file.write(data)
+        except OSError as error:
+            self.failed = error
+            raise
+        return self._count(data)
+
+    def read(self, size: int = -1) -> bytes:
+        assert self.file is not None
+        data = self.file.read(size)
+        self._count(data)
+        return data
+
+    def flush(self) -> None:
+        pass
+
+    def _count(self, data: bytes) -> int:
+        self.size += len(data)
+        self.sha256.update(data)
+        return len(data)
+
+
 def put_encrypted(source: BinaryIO, *, owner: str, owner_id: uuid.UUID) -> str:
-    """Encrypt ``source`` to its owner's key, store it and return its key. Raises UnableToStore, keys.KeyDestroyed."""
+    """Encrypt ``source`` to its owner's key, store it with its row and return its key.
+
+    The file is there before its row: a crash in between, or a rollback of the caller's transaction, leaves a file
+    without a row, which the reconcile finds, and never a row without a file. Raises UnableToStore, keys.KeyDestroyed.
+    """
     recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(owner, owner_id))
     key = keys.random_name()
-    store().put(key, lambda file: pyrage.encrypt_io(source, file, [recipient]))
+    encrypted = Measured()
+
+    def write(file: BinaryIO) -> None:
+        encrypted.file = file
+        try:
+            pyrage.encrypt_io(source, encrypted, [recipient])
+        except pyrage.EncryptError as error:
+            raise encrypted.failed or OSError(str(error)) from error
+        if encrypted.failed:  # pyrage says nothing when the last write of a file fails
+            raise encrypted.failed
+
+    store().put(key, write)
+    try:
+        StoredFile.objects.create(
+            key=key, owner=owner, owner_id=owner_id, size=encrypted.size, sha256=encrypted.sha256.hexdigest()
+        )
+    except BaseException:
+        store().delete(key)
+        raise
     return key
 
 
-def decrypt_to(target: BinaryIO, key: str, *, owner: str, owner_id: uuid.UUID) -> None:
-    """Write the plain bytes of a stored file to ``target``. Raises keys.KeyDestroyed, FileNotFoundError."""
-    identity = keys.identity_of(owner, owner_id)
-    with store().open(key) as file:
-        pyrage.decrypt_io(file, target, [identity])
+def decrypt_to(target: Any, key: str) -> None:
+    """Write the plain bytes of a stored file to ``target``, in pieces.
+
+    Raises keys.KeyDestroyed, FileNotFoundError, and FileChanged when the bytes in the store are not those of the row:
+    what ``target`` holds then must not be used.
+    """
+    row = _row_of(key)
+    _decrypt(row, keys.identity_of(row.owner, row.owner_id), target)
 
 
-def read_encrypted(key: str, *, owner: str, owner_id: uuid.UUID) -> bytes:
+def read_encrypted(key: str) -> bytes:
     """Return the plain bytes of a small stored file. Raises as ``decrypt_to``."""
     target = io.BytesIO()
-    decrypt_to(target, key, owner=owner, owner_id=owner_id)
+    decrypt_to(target, key)
     return target.getvalue()
+
+
+def reencrypt(key: str, *, owner: str, owner_id: uuid.UUID) -> str:
+    """Store the same plain bytes again under another owner's key and return the new file's key; the old file stays.
+
+    The bytes go from one cipher to the other through a pipe, never to a disk. Then the new file is read back with the
+    new owner's key, and its plain bytes are compared by SHA-256 with what came out of the old one. Raises as
+    ``decrypt_to`` and ``put_encrypted``, and FileChanged when they differ; then nothing new is left.
+    """
+    row = _row_of(key)
+    identity = keys.identity_of(row.owner, row.owner_id)
+    reading, writing = os.pipe()
+    was, failures = Measured(), []
+
+    def decrypt() -> None:
+        try:
+            with open(writing, "wb") as plain:
+                was.file = plain
+                _decrypt(row, identity, was)
+        except Exception as error:  # raised below, by the thread that the caller knows
+            failures.append(error)
+
+    thread = threading.Thread(target=decrypt)
+    thread.start()
+    new_key = ""
+    try:
+        with transaction.atomic():
+            try:
+                with open(reading, "rb") as plain:
+                    new_key = put_encrypted(plain, owner=owner, owner_id=owner_id)
+            finally:
+                thread.join()  # a closed pipe ends it, if this side failed
+            if failures:
+                raise failures[0]
+            copy = Measured()
+            decrypt_to(copy, new_key)
+            if (copy.size, copy.sha256.digest()) != (was.size, was.sha256.digest()):
+                raise FileChanged(f"The copy of {key} does not hold what the original does.")
+    except BaseException:
+        if new_key:
+            store().delete(new_key)
+        raise
+    return new_key
+
+
+def _row_of(key: str) -> StoredFile:
+    row = StoredFile.objects.filter(pk=key).first()
+    if row is None:
+        raise FileNotFoundError(f"There is no stored file {key}.")
+    return row
+
+
+def _decrypt(row: StoredFile, identity: pyrage.x25519.Identity, target: Any) -> None:
+    with store().open(row.key) as file:
+        encrypted = Measured(file)
+        try:
+            pyrage.decrypt_io(encrypted, target, [identity])
+        except pyrage.DecryptError as error:
+            raise FileChanged(f"The file {row.key} is not encrypted to the key of its row.") from error
+        except OSError as error:
+            if error.errno is None:  # pyrage: cut off, changed, or longer than it was
+                raise FileChanged(f"The file {row.key} is damaged: {error}.") from error
+            raise
+        if (encrypted.size, encrypted.sha256.hexdigest()) != (row.size, row.sha256):
+            raise FileChanged(f"The file {row.key} holds other bytes than were stored.")

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts import files, keys
-from accounts.models import KeyPair, Membership, Workspace
+from accounts.models import KeyPair, Membership, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
 from retention.due import past_rows
 from retention.rules import aged_maps
@@ -299,11 +299,14 @@ def _cut_links(entry: ModelMap, ids: list[Any]) -> None:
 
 
 def _destroy_files(file_keys: list[str]) -> None:
+    """Destroy stored files and then their rows. The door must be open. Raises UnableToDelete, and then no row goes."""
     store = files.store()
     for key in file_keys:
         store.delete(key)
     if left := sum(store.exists(key) for key in file_keys):
         raise UnableToDelete(f"The file store still has {left} of {len(file_keys)} files after deleting them.")
+    rows = StoredFile.objects.filter(key__in=file_keys)
+    rows._raw_delete(rows.db)  # type: ignore[attr-defined]
 
 
 def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
@@ -372,4 +375,5 @@ def delete_taken_up(waiting: QuerySet) -> int:
 def discard_file(key: str, *, owner: str, owner_id: uuid.UUID) -> None:
     """Destroy a stored file that has served its purpose, its key first."""
     keys.destroy_keys(owner, [owner_id])
-    _destroy_files([key])
+    with transaction.atomic(), open_door():
+        _destroy_files([key])

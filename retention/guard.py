@@ -91,6 +91,7 @@ CREATE OR REPLACE TRIGGER callmama_change BEFORE UPDATE OR DELETE ON {table} FOR
 CREATE OR REPLACE TRIGGER callmama_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT
     EXECUTE FUNCTION callmama_refuse_change();
 """
+KEPT_AND_GUARDED = {"accounts.KeyPair", "accounts.StoredFile"}  # what makes files readable
 PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass"
 
 
@@ -105,7 +106,7 @@ def install_guards(*, using: str = "default", **_) -> None:
                 continue
             if entry.model == "accounts.EvidenceEntry":
                 cursor.execute(GUARD_APPEND_ONLY.format(table=table))
-            elif entry.goes is not Goes.KEEP or entry.model == "accounts.KeyPair":
+            elif entry.goes is not Goes.KEEP or entry.model in KEPT_AND_GUARDED:
                 cursor.execute(GUARD_DELETE.format(table=table))
                 cursor.execute(GUARD_TRUNCATE.format(table=table))
             if entry.workspace == "workspace":

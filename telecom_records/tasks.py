@@ -37,7 +37,7 @@ def run_import(run_id: str) -> None:
     if run is None or not run.file_key:
         return
     with tempfile.TemporaryFile() as plain:
-        files.decrypt_to(plain, run.file_key, owner=KeyPair.Owner.IMPORT, owner_id=run.pk)
+        files.decrypt_to(plain, run.file_key)
         run = imports.carry_on(run, plain, now=timezone.now(), seconds=30)
     if run.state == ImportRun.State.RUNNING:
         run_import.delay(run_id)

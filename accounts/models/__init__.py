@@ -3,6 +3,7 @@ from accounts.models.billing import BillingRecord, Credit, PaymentReference, Sub
 from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
 from accounts.models.evidence import EvidenceEntry
+from accounts.models.files import StoredFile
 from accounts.models.keys import KeyPair
 from accounts.models.kyc import KycDocument
 from accounts.models.staff import User
@@ -19,6 +20,7 @@ __all__ = [
     "PaymentReference",
     "Person",
     "PolicyVersion",
+    "StoredFile",
     "Subscription",
     "User",
     "Workspace",

@@ -14,6 +14,7 @@ class KeyPair(models.Model):
         WORKSPACE = "workspace", "Workspace"
         PERSON = "person", "Person"
         IMPORT = "import", "Import"
+        KEEPER = "keeper", "Hold or law"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.CharField(max_length=10, choices=Owner)

@@ -1,15 +1,13 @@
-"""What a field may hold, how it is masked, and how secrets and files are kept."""
+"""What a field may hold, how it is masked, and how secrets are kept."""
 
-import io
 import os
 import threading
-import uuid
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from django.core.exceptions import ValidationError
 
-from accounts import files, keys
+from accounts import keys
 from accounts.masking import mask
 from accounts.validators import passes_luhn, refuse_card_numbers, validate_e164, validate_time_zone
 from callmama_privacy import secrets_store
@@ -97,35 +95,3 @@ def test_what_is_sealed_opens_only_for_its_row_and_purpose():
         with pytest.raises(InvalidTag):
             keys.unseal(sealed, purpose=purpose, bound_to=row)
     assert keys.seal(b"secret", purpose="a", bound_to="1") != sealed
-
-
-@pytest.mark.django_db
-def test_a_stored_file_is_unreadable_on_disk_and_for_good_without_its_key(settings):
-    owner = uuid.uuid4()
-    key = files.put_encrypted(io.BytesIO(b"the spoken words"), owner="workspace", owner_id=owner)
-    (path,) = settings.FILES_ROOT.glob("??/*")
-    assert b"spoken" not in path.read_bytes() and path.stat().st_mode & 0o777 == 0o600
-    assert files.read_encrypted(key, owner="workspace", owner_id=owner) == b"the spoken words"
-    with pytest.raises(keys.KeyDestroyed):
-        files.read_encrypted(key, owner="workspace", owner_id=uuid.uuid4())
-    assert keys.destroy_keys("workspace", [owner]) == 1
-    with pytest.raises(keys.KeyDestroyed):
-        files.read_encrypted(key, owner="workspace", owner_id=owner)
-    with pytest.raises(keys.KeyDestroyed):
-        files.put_encrypted(io.BytesIO(b"more"), owner="workspace", owner_id=owner)
-
-
-def test_a_store_that_fails_leaves_nothing(settings):
-    def fail(file):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(files.UnableToStore, match="No space left"):
-        files.store().put("abcdef", fail)
-    assert list(files.store().list()) == []
-
-
-@pytest.mark.parametrize("key", ["../../etc/passwd", "a/b", "", "a.b"])
-def test_a_file_key_is_no_path(key):
-    with pytest.raises(ValueError):
-        files.store().delete(key)
