@@ -30,6 +30,6 @@ def make_rows(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_stored_files"), ("telecom_records", "0003_clocks")]
+    dependencies = [("accounts", "0004_stored_files"), ("telecom_records", "0003_clocks")]
 
     operations = [migrations.RunPython(make_rows, migrations.RunPython.noop, elidable=True)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_subscription_end"),
+        ("accounts", "0003_workspace_ends_at"),
     ]
 
     operations = [
