@@ -11,7 +11,8 @@ from accounts.models import Approval, EvidenceEntry, User, Workspace
 from dsar import queue
 from dsar.models import SubjectRequest, Ticket
 from retention.due import due_workspaces
-from retention.models import DeletionJob, Hold
+from retention.figures import figures as retention_figures
+from retention.models import DeletionJob
 from telecom_records.models import ImportRun
 
 CHART_DAYS = 14
@@ -33,7 +34,7 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
         if mine or not user.has_perm("retention.view_deletionjob"):  # an officer's page has enough on it
             context["my_tickets"] = mine
     if user.has_perm("retention.view_deletionjob"):
-        figures += _retention_figures(now)
+        figures += retention_figures(now)
         context["deletions_chart"] = _deletions_chart(now)
         context["going_today"] = _going_today(now)
     if user.has_perm("accounts.view_approval"):
@@ -80,24 +81,6 @@ def _ticket_figures(user) -> list[dict[str, Any]]:
             href=reverse("admin:dsar_ticket_changelist"),
         )
     ]
-
-
-def _retention_figures(now: dt.datetime) -> list[dict[str, Any]]:
-    stopped = DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count()
-    held = Hold.objects.filter(lifted_at__isnull=True)
-    overdue = due_workspaces(now - dt.timedelta(minutes=2)).exclude(pk__in=held.values("workspace")).count()
-    jobs = reverse("admin:retention_deletionjob_changelist")
-    return [
-        _figure(
-            "Past their time", overdue, "hourglass_bottom", "should be gone" if overdue else "nothing is overdue",
-            "danger" if overdue else "success", reverse("retention:due"),
-        ),
-        _figure(
-            "Stopped deletions", stopped, "report", "need a decision" if stopped else "none",
-            "danger" if stopped else "success", f"{jobs}?state__exact=quarantined",
-        ),
-        _figure("Holds", held.count(), "lock", "keep data past its time", href=reverse("admin:retention_hold_changelist")),
-    ]  # fmt: skip
 
 
 def _approval_figures(user, now: dt.datetime) -> list[dict[str, Any]]:

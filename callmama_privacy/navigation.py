@@ -48,6 +48,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
     (
         "Retention",
         [
+            ("Overview", "monitoring", "retention:console", "retention.view_deletionjob", ""),
             ("Due", "hourglass_bottom", "retention:due", "retention.view_deletionjob", ""),
             ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),

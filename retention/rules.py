@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 
 from accounts.verdicts import Age, ModelMap, data_map
-from retention.models import Rule, RuleVersion
+from retention.models import DeletionJob, Rule, RuleVersion
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
@@ -107,6 +107,11 @@ PROMISES: dict[str, Promise] = {
 def promise_of(rule: Rule) -> Promise:
     """Return the words of a rule."""
     return PROMISES[rule.key]
+
+
+def what_of(job: DeletionJob) -> str:
+    """Return in words what a deletion is about: a workspace by its account number, or rows by their rule."""
+    return f"Workspace {job.workspace}" if job.workspace else PROMISES[job.rule_id].title
 
 
 def aged_maps(rule_key: str) -> list[tuple[ModelMap, Age]]:

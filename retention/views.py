@@ -13,13 +13,51 @@ from django.views.decorators.http import require_GET
 from accounts.evidence import rfc3339
 from accounts.models import EvidenceEntry
 from accounts.verdicts import data_map
+from retention import console as overview
 from retention.conformance import conformance
 from retention.due import due_workspaces
+from retention.figures import figures
 from retention.models import DeletionJob, Hold, Rule
 from retention.purge import counts_of
 from retention.rules import PROMISES, armed_rules, promise_of, words_of
+from retention.stops import active_stop
 
 DUE_SHOWN = 25
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def console(request: HttpRequest) -> HttpResponse:
+    """Show all deletions at once: what goes, what runs, what stands still and why, what is held, what went."""
+    now = timezone.now()
+    lines = overview.forecasts(now)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Retention",
+        "now": now,
+        "figures": figures(now),
+        "busy": [line for line in lines if line.week],
+        "quiet": [line for line in lines if line.has_period and not line.week],
+        "endless": [line for line in lines if not line.has_period],
+        "days": overview.days_ahead(now),
+        "stopped": overview.standing_still(),
+        "held": overview.holds(now),
+        "receipts": overview.receipts(),
+        "charts": overview.charts(now),
+        **_running(),
+    }
+    return render(request, "retention/console.html", context)
+
+
+@require_GET
+@permission_required("retention.view_deletionjob", raise_exception=True)
+def running(request: HttpRequest) -> HttpResponse:
+    """Return the part of the console that changes while deletions run."""
+    return render(request, "retention/_running.html", _running())
+
+
+def _running() -> dict[str, Any]:
+    return {"running": overview.running(), "stop": active_stop()}
 
 
 @require_GET

@@ -62,7 +62,7 @@ class HoldAdmin(PortalAdmin):
 
     @display(description="hold")
     def hold(self, hold: Hold) -> str:
-        return f"{hold.placed_at:%Y}-{str(hold.pk)[:8]}"
+        return hold.reference
 
     @display(description="state", label={"Active": "warning", "Lifted": ""})
     def state_badge(self, hold: Hold) -> str:

@@ -8,7 +8,7 @@ from unfold.enums import ActionVariant
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 from retention import jobs
 from retention.models import DeletionJob
-from retention.rules import promise_of
+from retention.rules import promise_of, what_of
 from retention.views import job_context
 
 TONES = {
@@ -43,11 +43,11 @@ class DeletionJobAdmin(ReadOnlyAdmin):
 
     @display(description="deletion")
     def deletion(self, job: DeletionJob) -> str:
-        return str(job.pk)[:8]
+        return job.reference
 
     @display(description="of")
     def what(self, job: DeletionJob) -> str:
-        return f"Workspace {job.workspace}" if job.workspace else "Rows past their time"
+        return what_of(job)
 
     @display(description="rule")
     def rule_title(self, job: DeletionJob) -> str:

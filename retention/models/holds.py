@@ -40,5 +40,9 @@ class Hold(models.Model):
         return f"hold {str(self.pk)[:8]}"
 
     @property
+    def reference(self) -> str:
+        return f"{self.placed_at:%Y}-{str(self.pk)[:8]}"
+
+    @property
     def is_active(self) -> bool:
         return self.lifted_at is None

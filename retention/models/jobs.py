@@ -68,7 +68,11 @@ class DeletionJob(models.Model):
         permissions = [("decide_job", "Can retry a stopped deletion")]
 
     def __str__(self) -> str:
-        return f"deletion {str(self.pk)[:8]}"
+        return f"deletion {self.reference}"
+
+    @property
+    def reference(self) -> str:
+        return str(self.pk)[:8]
 
     @property
     def rows_planned(self) -> int:

@@ -13,6 +13,7 @@ from tests.factories import DAY, NOW
 
 pytestmark = pytest.mark.django_db
 CUSTOM = {
+    "/admin/retention/console/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/due/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/conformance/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/calls/import/": {PRIVACY_OFFICER},

@@ -6,6 +6,7 @@ from tests import factories
 CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
+    "/admin/retention/console/",
     "/admin/retention/due/",
     "/admin/retention/conformance/",
     "/admin/calls/import/",
