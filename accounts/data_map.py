@@ -106,6 +106,7 @@ MAPS = [
             "ends_at": personal("user.account", "Ends"),
             "recording_enabled": personal("user.account.settings", "Call recording"),
             "recording_days": personal("user.account.settings", "Recordings kept for (days)"),
+            "end_changed_at": internal(),
             "fed_at": internal(),
         },
     ),

@@ -127,7 +127,7 @@ class CustomerResource(ModelResource):
             if instance.workspace_before and instance.workspace_before != instance.workspace_id:
                 moved = f"This row belongs to another workspace and stays with it. Give {instance._meta.verbose_name}s of another one ids of their own."
                 errors["workspace"] = ValidationError(moved)
-            elif instance.workspace.state != Workspace.State.ACTIVE:
+            elif instance.workspace.state not in Workspace.INTACT:
                 errors["workspace"] = ValidationError(
                     "This workspace has been emptied. A customer who returns gets a new one."
                 )
@@ -172,7 +172,7 @@ class PersonResource(CustomerResource):
         if missing := [outside_id for outside_id in wanted if outside_id not in found]:
             raise ValidationError(f"There is no workspace {', '.join(missing)}. Import it first, or correct the id.")
         for workspace in found.values():
-            if workspace.state != Workspace.State.ACTIVE:
+            if workspace.state not in Workspace.INTACT:
                 raise ValidationError(f"Workspace {workspace} has been emptied and takes nobody any more.")
 
     def skip_row(self, instance, original, row, import_validation_errors=None):

@@ -30,7 +30,7 @@ def refuse_past_end(subscription: Subscription, *, now: dt.datetime) -> None:
 
 def refuse_revival(outside_id: str) -> None:
     """Raise ValidationError when a feed names a workspace that was emptied: what was deleted stays deleted."""
-    gone = Workspace.objects.filter(outside_id=outside_id).exclude(state=Workspace.State.ACTIVE).first()
+    gone = Workspace.objects.filter(outside_id=outside_id).exclude(state__in=Workspace.INTACT).first()
     if gone:
         when = f" on {gone.emptied_at:%-d %b %Y}" if gone.emptied_at else ""
         raise ValidationError(

@@ -19,7 +19,7 @@ def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
     a subscription, so that this reads an index and costs the same however many are not due.
     """
     return (
-        Workspace.objects.filter(ends_at__lte=now, state=Workspace.State.ACTIVE)
+        Workspace.objects.filter(ends_at__lte=now, state__in=Workspace.INTACT)
         .annotate(due_at=F("ends_at"))
         .order_by("ends_at", "pk")
     )
@@ -35,7 +35,7 @@ def expiry_of(workspace: Workspace) -> dt.datetime | None:
 def workspaces_that_keep() -> QuerySet[Workspace]:
     """Return the workspaces whose rows no clock but their own may touch: held ones, and those being emptied."""
     held = Hold.objects.filter(workspace=OuterRef("pk"), lifted_at__isnull=True)
-    return Workspace.objects.filter(Exists(held) | ~Q(state=Workspace.State.ACTIVE))
+    return Workspace.objects.filter(Exists(held) | ~Q(state__in=Workspace.INTACT))
 
 
 def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime, period: dt.timedelta | None = None) -> QuerySet:

@@ -41,7 +41,7 @@ BEGIN
         SELECT state FROM accounts_workspace
         WHERE id IN (SELECT workspace_id FROM new_rows) ORDER BY id FOR KEY SHARE
     LOOP
-        IF found_state <> 'active' THEN
+        IF found_state NOT IN ('active', 'hidden') THEN
             RAISE EXCEPTION 'the workspace is emptied: % takes no new rows for it', TG_TABLE_NAME
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'workspace_is_active';
         END IF;
@@ -57,7 +57,7 @@ BEGIN
         SELECT state FROM accounts_workspace
         WHERE id IN (OLD.workspace_id, NEW.workspace_id) ORDER BY id FOR KEY SHARE
     LOOP
-        IF found_state <> 'active' THEN
+        IF found_state NOT IN ('active', 'hidden') THEN
             RAISE EXCEPTION 'the workspace is emptied: no row of % moves into it or out of it', TG_TABLE_NAME
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'workspace_is_active';
         END IF;

@@ -19,7 +19,7 @@ def place_hold(
     """Stop every deletion of a workspace, at once. Raises UnableToHold when its deletion has begun already."""
     with transaction.atomic():
         workspace = Workspace.objects.select_for_update().get(pk=workspace.pk)
-        if workspace.state != Workspace.State.ACTIVE:
+        if workspace.state not in Workspace.INTACT:
             evidence.append_entry("HOLD_REFUSED", subject=str(workspace.pk), body={"by": user.pk})
             refused = True
         else:

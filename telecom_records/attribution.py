@@ -17,7 +17,7 @@ class Directory:
     def __init__(self, numbers: set[str]):
         self._assigned: dict[str, list[tuple[DateTimeTZRange, uuid.UUID]]] = {}
         assignments = NumberAssignment.objects.filter(
-            number__e164__in=numbers, workspace__state=Workspace.State.ACTIVE
+            number__e164__in=numbers, workspace__state__in=Workspace.INTACT
         ).values_list("number__e164", "window", "workspace_id")
         for e164, window, workspace_id in assignments:
             self._assigned.setdefault(e164, []).append((window, workspace_id))

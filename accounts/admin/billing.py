@@ -27,7 +27,7 @@ class SubscriptionForm(forms.ModelForm):
         if set(DATES_THAT_END) & set(self.changed_data) and not set(DATES_THAT_END) & set(self.errors):
             refuse_past_end(Subscription(**{name: cleaned.get(name) for name in DATES_THAT_END}), now=timezone.now())
         workspace = cleaned.get("workspace")
-        if workspace and workspace.state != workspace.State.ACTIVE:
+        if workspace and workspace.state not in workspace.INTACT:
             self.add_error("workspace", "This workspace has been emptied. A customer who returns gets a new one.")
         return cleaned
 

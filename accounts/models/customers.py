@@ -26,8 +26,12 @@ class Workspace(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
+        HIDDEN = "hidden", "Past its time"
         EMPTYING = "emptying", "Being emptied"
+        REMAINDER = "remainder", "Emptied but for what is kept"
         EMPTIED = "emptied", "Emptied"
+
+    INTACT = (State.ACTIVE, State.HIDDEN)  # its deletion has not begun: it takes new rows, and can be held or renewed
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     outside_id = models.CharField(

@@ -29,7 +29,7 @@ class HoldForm(forms.ModelForm):
 
     def clean_workspace(self):
         workspace = self.cleaned_data["workspace"]
-        if workspace.state != Workspace.State.ACTIVE:
+        if workspace.state not in Workspace.INTACT:
             raise ValidationError("Too late: the deletion of this workspace has begun, and its keys are destroyed.")
         return workspace
 
