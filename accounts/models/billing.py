@@ -53,7 +53,7 @@ class Subscription(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_RECORDING_DAYS)],
     )
     # When one of the dates that end it was last written, by the database's clock; none: before that was watched. Only the
-    # database writes it (migration 0004), so that a bulk change, an import and a form are all seen.
+    # database writes it (migration 0005), so that a bulk change, an import and a form are all seen.
     end_changed_at = models.DateTimeField(null=True, editable=False)
     fed_at = models.DateTimeField("last heard of", null=True, editable=False)
 

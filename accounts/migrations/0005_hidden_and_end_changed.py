@@ -29,7 +29,7 @@ DROP FUNCTION callmama_end_changed();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_workspace_ends_at")]
+    dependencies = [("accounts", "0004_stored_files")]
 
     operations = [
         migrations.AlterField(
