@@ -26,6 +26,7 @@ if MODE not in MODES:
 DEMO = MODE == "demo"
 PRODUCTION = MODE == "production"
 VAR_DIR = Path(env.str("PORTAL_VAR", default=str(BASE_DIR / "var"))).resolve()
+SOFTWARE = "callmama-privacy/0.1.0"  # written into the evidence of each deletion; the version is pyproject.toml's
 DEBUG = env.bool("DEBUG", default=False)
 
 # --- Secrets -----------------------------------------------------------------------------------------------------
@@ -118,6 +119,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 FILES_ROOT = Path(env.str("FILES_ROOT", default=str(VAR_DIR / "files")))
+# Files that only grow, for the day on which the database cannot be believed; best on another disk or machine.
+OUTSIDE_ROOT = Path(env.str("OUTSIDE_ROOT", default=str(VAR_DIR / "outside")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "uploads"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
