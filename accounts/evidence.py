@@ -2,26 +2,51 @@
 
 Every entry is a leaf of an RFC 6962 tree and a link of a chain; the sequence has no gaps, because the number is given
 under a lock that is held until the transaction ends. Append last in a transaction: the lock serialises workers.
+The tree's frontier is stored, so that an append reads nothing of the log but one row.
 """
 
+import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.models.evidence import EvidenceEntry
+from accounts import merkle
+from accounts.models.evidence import EvidenceEntry, EvidenceTile, EvidenceTree
 
 APPEND_LOCK = 0x43414C4C  # a number only this log uses in pg_advisory_xact_lock
 GENESIS = b"\x00" * 32
-SAFE_TEXT = re.compile(r"^[A-Za-z0-9 _.:/+\-–§,()=>#]*$")
+HASH_BYTES = 32
+TILE = 256  # entries under one stored subtree; a power of two
+READ_AT_ONCE = 2_000
+LONGEST_TEXT = 120
+
+CODE = re.compile(r"[A-Za-z0-9_.:/+\-§>=]*")  # one word: a space would let a name or a sentence in
+INSTANT_OR_DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-9:.]+(Z|[+-][0-9:]+))?")
+LIKE_A_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}(?![0-9])|^[0-9][0-9.\-/]{6,18}$")
+LARGEST_INTEGER = 2**53 - 1  # what every program reads alike (RFC 8785)
 
 
 class UnsafeEvidence(ValueError):
     """The entry holds something that could be personal: evidence carries ids, codes, counts and hashes only."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What a look through the whole log has found: its size, its root, and the first entry that does not fit, if any."""
+
+    size: int
+    root: bytes
+    broken: int | None
+
+    @property
+    def is_sound(self) -> bool:
+        return self.broken is None
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -29,10 +54,23 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def digest(value: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
 def leaf_hash(*, sequence: int, at: dt.datetime, type: str, subject: str, body: Mapping[str, Any]) -> bytes:
     """Return the leaf of an entry: SHA-256(0x00 ‖ canonical JSON), RFC 6962 section 2.1."""
-    entry = {"sequence": sequence, "at": rfc3339(at), "type": type, "subject": subject, "body": body}
-    return hashlib.sha256(b"\x00" + canonical(entry)).digest()
+    return merkle.hash_leaf(canonical(_as_dict(sequence, at, type, subject, body)))
+
+
+def as_dict(entry: EvidenceEntry) -> dict[str, Any]:
+    """Return what the leaf of an entry is the hash of; the same in the database, outside of it, and in a bundle."""
+    return _as_dict(entry.sequence, entry.at, entry.type, entry.subject, entry.body)
+
+
+def _as_dict(sequence: int, at: dt.datetime, type: str, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"sequence": sequence, "at": rfc3339(at), "type": type, "subject": subject, "body": body}
 
 
 def chain_hash(previous: bytes, leaf: bytes) -> bytes:
@@ -49,34 +87,128 @@ def append_entry(type: str, *, subject: str, body: Mapping[str, Any] | None = No
     """Append one entry, dated by the database's clock, and return it.
 
     Must run inside a transaction, so that the entry and what it tells of are one. Raises UnsafeEvidence when a text
-    is not made of codes, and TransactionManagementError outside a transaction.
+    is not a code (one word without spaces), and TransactionManagementError outside a transaction.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Evidence is appended in the transaction it tells of.")
     body = dict(body or {})
     _refuse_free_text(subject, body)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPEND_LOCK])
-        cursor.execute("SELECT clock_timestamp()")
-        at = cursor.fetchone()[0]
-    last = EvidenceEntry.objects.order_by("-sequence").values_list("sequence", "chain").first()
-    sequence, previous = (last[0] + 1, bytes(last[1])) if last else (1, GENESIS)
+    at = _lock()
+    tree = _tree()
+    sequence = tree.size + 1
     leaf = leaf_hash(sequence=sequence, at=at, type=type, subject=subject, body=body)
-    return EvidenceEntry.objects.create(
-        sequence=sequence, at=at, type=type, subject=subject, body=body, leaf=leaf, chain=chain_hash(previous, leaf)
+    entry = EvidenceEntry.objects.create(
+        sequence=sequence,
+        at=at,
+        type=type,
+        subject=subject,
+        body=body,
+        leaf=leaf,
+        chain=chain_hash(bytes(tree.chain), leaf),
     )
+    before = _split(bytes(tree.frontier))
+    frontier = merkle.grow(before, tree.size, leaf)
+    EvidenceTree.objects.filter(pk=1).update(size=sequence, chain=entry.chain, frontier=b"".join(frontier))
+    if sequence % TILE == 0:
+        EvidenceTile.objects.create(number=sequence // TILE - 1, root=_tile(before, leaf))
+    return entry
+
+
+def tree_now() -> tuple[int, bytes]:
+    """Return the size of the log and the root of its tree, as the stored frontier has them."""
+    tree = EvidenceTree.objects.filter(pk=1).first()
+    return (tree.size, merkle.root_of(_split(bytes(tree.frontier)))) if tree else (0, merkle.root_of([]))
+
+
+def root_at(size: int) -> bytes:
+    """Return the root that the tree had when the log had ``size`` entries, from the entries as they are now."""
+    return stored_subtrees()(0, size) if size else merkle.root_of([])
+
+
+def stored_subtrees() -> merkle.Subtree:
+    """Return the subtrees of the log, for proofs: put together from tiles where they are whole, from leaves elsewhere.
+
+    Keeps what it has looked up, so that many proofs over one tree cost little more than one.
+    """
+
+    @functools.cache
+    def subtree(start: int, end: int) -> bytes:
+        whole = range(start // TILE, end // TILE) if start % TILE == 0 else range(0)
+        tiles = EvidenceTile.objects.filter(number__in=whole).order_by("number").values_list("root", flat=True)
+        blocks = [bytes(root) for root in tiles] if whole else []
+        if len(blocks) != len(whole):
+            blocks, whole = [], range(0)
+        read = start + len(whole) * TILE
+        leaves = EvidenceEntry.objects.filter(sequence__gt=read, sequence__lte=end).order_by("sequence")
+        rest = [bytes(leaf) for leaf in leaves.values_list("leaf", flat=True)]
+        if len(rest) != end - read:
+            raise LookupError(f"The log has no entries {read + 1} to {end}.")
+        return merkle.root([*blocks, merkle.root(rest)] if blocks and rest else blocks or rest)
+
+    return subtree
+
+
+def entries_after(sequence: int) -> Iterator[EvidenceEntry]:
+    """Yield the entries after ``sequence`` in order, without holding them all in memory."""
+    return EvidenceEntry.objects.filter(sequence__gt=sequence).order_by("sequence").iterator(chunk_size=READ_AT_ONCE)
+
+
+def check_log() -> Check:
+    """Look through the whole log: every entry against its leaf, the chain, the tiles, and the stored frontier."""
+    frontier: list[bytes] = []
+    previous, size = GENESIS, 0
+    tiles = dict(EvidenceTile.objects.values_list("number", "root"))
+    for entry in entries_after(0):
+        leaf = leaf_hash(sequence=entry.sequence, at=entry.at, type=entry.type, subject=entry.subject, body=entry.body)
+        chain = chain_hash(previous, leaf)
+        if entry.sequence != size + 1 or bytes(entry.leaf) != leaf or bytes(entry.chain) != chain:
+            return Check(size, merkle.root_of(frontier), broken=entry.sequence)
+        if entry.sequence % TILE == 0 and bytes(tiles.get(size // TILE, b"")) != _tile(frontier, leaf):
+            return Check(size, merkle.root_of(frontier), broken=entry.sequence)
+        frontier = merkle.grow(frontier, size, leaf)
+        previous, size = chain, size + 1
+    root = merkle.root_of(frontier)
+    return Check(size, root, broken=None if tree_now() == (size, root) else size + 1)
 
 
 def broken_entry() -> int | None:
-    """Return the sequence of the first entry that does not fit the chain, or None when the whole log is sound."""
-    previous, expected = GENESIS, 1
-    for entry in EvidenceEntry.objects.order_by("sequence").iterator():
-        leaf = leaf_hash(sequence=entry.sequence, at=entry.at, type=entry.type, subject=entry.subject, body=entry.body)
-        chain = chain_hash(previous, leaf)
-        if entry.sequence != expected or bytes(entry.leaf) != leaf or bytes(entry.chain) != chain:
-            return entry.sequence
-        previous, expected = chain, expected + 1
-    return None
+    """Return the sequence of the first entry that does not fit, or None when the whole log is sound."""
+    return check_log().broken
+
+
+def _lock() -> dt.datetime:
+    """Take the log for the rest of the transaction and return the database's time after that."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() FROM pg_advisory_xact_lock(%s)", [APPEND_LOCK])
+        return cursor.fetchone()[0]
+
+
+def _tree() -> EvidenceTree:
+    """Return the state of the tree, making it from the entries where there is none yet."""
+    tree = EvidenceTree.objects.filter(pk=1).first()
+    if tree is None:
+        frontier: list[bytes] = []
+        tree = EvidenceTree(size=0, chain=GENESIS)
+        for entry in entries_after(0):
+            leaf = bytes(entry.leaf)
+            if entry.sequence % TILE == 0:
+                made = {"root": _tile(frontier, leaf)}
+                EvidenceTile.objects.get_or_create(number=entry.sequence // TILE - 1, defaults=made)
+            frontier = merkle.grow(frontier, tree.size, leaf)
+            tree.size, tree.chain = entry.sequence, entry.chain
+        tree.frontier = b"".join(frontier)
+        tree.save(force_insert=True)
+    return tree
+
+
+def _tile(frontier: list[bytes], leaf: bytes) -> bytes:
+    """Return the root over the TILE entries that ``leaf`` completes, from the frontier before it."""
+    (tile,) = merkle.grow(frontier[-(TILE - 1).bit_length() :], TILE - 1, leaf)
+    return tile
+
+
+def _split(frontier: bytes) -> list[bytes]:
+    return [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)]
 
 
 def _refuse_free_text(*values: Any) -> None:
@@ -85,11 +217,16 @@ def _refuse_free_text(*values: Any) -> None:
             _refuse_free_text(*value.keys(), *value.values())
         elif isinstance(value, list | tuple):
             _refuse_free_text(*value)
-        elif isinstance(value, float):
-            raise UnsafeEvidence("Evidence holds no floats: their text differs between programs.")
-        elif isinstance(value, str) and (len(value) > 120 or not SAFE_TEXT.match(value) or _has_number(value)):
-            raise UnsafeEvidence("Evidence holds codes, ids, counts and hashes; this text could be personal.")
+        elif isinstance(value, str):
+            if len(value) > LONGEST_TEXT or not CODE.fullmatch(value) or _like_a_number(value):
+                raise UnsafeEvidence("Evidence holds codes, ids, counts and hashes; this text could be personal.")
+        elif isinstance(value, int):
+            if abs(value) > LARGEST_INTEGER:
+                raise UnsafeEvidence("Evidence holds no integer that some programs would round.")
+        elif value is not None:
+            raise UnsafeEvidence("Evidence holds no floats and no dates: their text differs between programs.")
 
 
-def _has_number(text: str) -> bool:
-    return bool(re.search(r"\+[1-9][0-9]{6,14}(?![0-9])", text))
+def _like_a_number(text: str) -> bool:
+    """Return whether a text could be a telephone number, with or without its plus."""
+    return bool(LIKE_A_NUMBER.search(text)) and not INSTANT_OR_DAY.fullmatch(text)

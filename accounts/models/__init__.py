@@ -2,7 +2,7 @@ from accounts.models.approvals import Approval
 from accounts.models.billing import BillingRecord, Credit, PaymentReference, Subscription
 from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
-from accounts.models.evidence import EvidenceEntry
+from accounts.models.evidence import EvidenceEntry, EvidenceTile, EvidenceTree
 from accounts.models.files import StoredFile
 from accounts.models.keys import KeyPair
 from accounts.models.kyc import KycDocument
@@ -14,6 +14,8 @@ __all__ = [
     "Consent",
     "Credit",
     "EvidenceEntry",
+    "EvidenceTile",
+    "EvidenceTree",
     "KeyPair",
     "KycDocument",
     "Membership",

@@ -6,8 +6,8 @@ import hashlib
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from accounts import evidence
-from accounts.models import EvidenceEntry
+from accounts import evidence, merkle
+from accounts.models import EvidenceEntry, EvidenceTile, EvidenceTree
 
 pytestmark = pytest.mark.django_db
 
@@ -66,12 +66,35 @@ def test_the_database_refuses_to_change_it(statement):
         ("ok", {"text": "a" * 121}),
         ("ok", {"share": 0.5}),
         ("ok", {"deep": [{"x": {"y": "someone@example.test"}}]}),
+        ("ok", {"who": "Anna Marsh"}),
+        ("ok", {"number": "442079460123"}),
+        ("ok", {"number": "020-7946-0123"}),
+        ("2079460123", {}),
+        ("ok", {"count": 2**53}),
+        ("ok", {"at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}),
     ],
 )
 def test_what_could_be_personal_is_refused(subject, body):
     with pytest.raises(evidence.UnsafeEvidence):
         evidence.append_entry("TEST", subject=subject, body=body)
     assert not EvidenceEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"at": "2026-11-23T12:00:00.000000Z"},
+        {"on": "2026-11-23"},
+        {"target": "closed_ticket:5184000"},
+        {"who": "6f2c1d1e-0000-4000-8000-123456789012"},
+        {"hash": "0" * 64},
+        {"counts": {"accounts.Credit": 12_345_678}},
+        {"nothing": None, "yes": True},
+    ],
+)
+def test_codes_ids_instants_and_counts_are_taken(body):
+    assert evidence.append_entry("TEST", subject="ok", body=body).body == body
+    assert evidence.check_log().is_sound
 
 
 def test_the_leaf_is_that_of_rfc_6962():
@@ -90,3 +113,69 @@ def test_the_leaf_is_that_of_rfc_6962():
 def test_outside_a_transaction_nothing_is_appended():
     with pytest.raises(transaction.TransactionManagementError):
         append(1)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Tiles of four entries, so that a short log has many."""
+    monkeypatch.setattr(evidence, "TILE", 4)
+
+
+def test_the_tree_grows_with_the_log_and_its_root_is_the_one_over_all_leaves(small_tiles):
+    for size in range(1, 30):
+        append(1)
+        leaves = [bytes(leaf) for leaf in EvidenceEntry.objects.order_by("sequence").values_list("leaf", flat=True)]
+        assert evidence.tree_now() == (size, merkle.root(leaves))
+        assert EvidenceTile.objects.count() == size // 4
+    assert evidence.check_log() == evidence.Check(29, merkle.root(leaves), broken=None)
+    for size in range(30):
+        assert evidence.root_at(size) == merkle.root(leaves[:size])
+
+
+def test_proofs_from_tiles_are_those_from_all_leaves(small_tiles):
+    append(30)
+    leaves = [bytes(leaf) for leaf in EvidenceEntry.objects.order_by("sequence").values_list("leaf", flat=True)]
+    for size in range(1, 31):
+        stored, whole = evidence.stored_subtrees(), merkle.over(leaves)
+        for index in range(size):
+            assert merkle.inclusion_proof(index, size, stored) == merkle.inclusion_proof(index, size, whole)
+            assert merkle.consistency_proof(index + 1, size, stored) == merkle.consistency_proof(index + 1, size, whole)
+
+
+def test_a_log_from_before_the_tree_gets_one_with_its_next_entry(small_tiles):
+    append(9)
+    EvidenceTree.objects.all().delete()
+    EvidenceTile.objects.all().delete()
+    append(1)
+    leaves = [bytes(leaf) for leaf in EvidenceEntry.objects.order_by("sequence").values_list("leaf", flat=True)]
+    assert evidence.tree_now() == (10, merkle.root(leaves))
+    assert EvidenceTile.objects.count() == 2
+    assert evidence.check_log().is_sound
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("DELETE FROM accounts_evidenceentry WHERE sequence = 5", 6),
+        ("DELETE FROM accounts_evidenceentry WHERE sequence > 7", 8),
+        ("UPDATE accounts_evidencetile SET root = '\\x00' WHERE number = 1", 8),
+        ("DELETE FROM accounts_evidencetile WHERE number = 0", 4),
+        ("UPDATE accounts_evidencetree SET size = 11", 11),
+        ("UPDATE accounts_evidencetree SET frontier = '\\x00'", 11),
+    ],
+)
+def test_a_missing_entry_and_a_changed_tree_are_found(small_tiles, statement, broken):
+    append(10)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_evidenceentry DISABLE TRIGGER USER")
+        cursor.execute(statement)
+    assert evidence.broken_entry() == broken
+
+
+def test_entries_that_are_gone_have_no_root():
+    append(3)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_evidenceentry DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM accounts_evidenceentry WHERE sequence = 2")
+    with pytest.raises(LookupError):
+        evidence.root_at(3)
