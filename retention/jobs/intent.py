@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import uuid
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -67,6 +68,8 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 return False
         scope = deletion.Scope(workspace=job.workspace_id, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
         planned = deletion.count_planned(scope)
+        job.scope = {label: [str(pk) for pk in ids] for label, ids in leaving.items()}
+        job.planned = planned
         entry = evidence.append_entry(
             "INTENT",
             subject=str(job.pk),
@@ -76,13 +79,15 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 "due": rfc3339(job.due_at),
                 "cutoff": rfc3339(job.cutoff),
                 "planned": planned,
+                "manifest": manifest_of(job),
+                "software": settings.SOFTWARE,
             },
         )
         move(
             job,
             State.RUNNING,
-            scope={label: [str(pk) for pk in ids] for label, ids in leaving.items()},
-            planned=planned,
+            scope=job.scope,
+            planned=job.planned,
             destroyed={},
             stopped_because="",
             intent_at=entry.at,
@@ -90,6 +95,20 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
         )
     log.info("deletion %s: intent, %s rows", job.pk, sum(planned.values()))
     return True
+
+
+def manifest_of(job: DeletionJob) -> str:
+    """Return the digest of what was chosen, written at INTENT and again at DONE: nothing was changed in between."""
+    return evidence.digest(
+        {
+            "job": str(job.pk),
+            "rule": job.rule_id,
+            "workspace": str(job.workspace_id or ""),
+            "cutoff": rfc3339(job.cutoff),
+            "scope": job.scope,
+            "planned": job.planned,
+        }
+    )
 
 
 def scope_of(job: DeletionJob) -> deletion.Scope:

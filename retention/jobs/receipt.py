@@ -7,10 +7,10 @@ import uuid
 from django.db import transaction
 
 from accounts import evidence
-from accounts.models import Workspace
+from accounts.models import EvidenceEntry, Workspace
 from accounts.verdicts import data_map
 from retention import deletion
-from retention.jobs.intent import scope_of
+from retention.jobs.intent import manifest_of, scope_of
 from retention.jobs.moves import State, move, quarantine
 from retention.models import DeletionJob
 
@@ -34,6 +34,11 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
             )
             quarantine(job, why, {"remains": remains, "destroyed": job.destroyed})
             return
+        manifest = manifest_of(job)
+        intent = EvidenceEntry.objects.get(sequence=job.intent_sequence or 0)
+        if manifest != intent.body["manifest"]:
+            quarantine(job, "What was to go has been changed since it was written down.", {"manifest": manifest})
+            return
         if workspace:
             with deletion.open_door():
                 deletion.blank_workspace(workspace, now)
@@ -42,6 +47,7 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
             subject=str(job.pk),
             body={
                 "intent": job.intent_sequence,
+                "manifest": manifest,
                 "destroyed": job.destroyed,
                 "remains": 0,
                 **({"keys": "destroyed"} if job.workspace_id else {"not_by_this_job": kept}),

@@ -116,3 +116,26 @@ def skip_messages(real):
         return (0, 0) if entry.model == "telecom_records.SmsRecord" else real(entry, scope, limit)
 
     return act
+
+
+def test_the_receipt_is_bound_to_what_was_chosen():
+    factories.make_customer()
+    jobs.schedule_due(NOW)
+    job = jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
+    intent, done = EvidenceEntry.objects.get(type="INTENT"), EvidenceEntry.objects.get(type="DONE")
+    assert intent.body["manifest"] == done.body["manifest"] == jobs.intent.manifest_of(job)
+    assert (done.body["intent"], done.body["destroyed"]) == (intent.sequence, intent.body["planned"])
+
+
+def test_a_job_that_was_changed_after_its_intent_gets_no_receipt():
+    factories.make_customer()
+    jobs.schedule_due(NOW)
+    job_id = DeletionJob.objects.get().pk
+    jobs.run_job(job_id, now=NOW, seconds=0)
+    job = DeletionJob.objects.get()
+    assert job.scope["accounts.Person"]
+    DeletionJob.objects.update(scope={**job.scope, "accounts.Person": []})
+    while job.state == DeletionJob.State.RUNNING:
+        job = jobs.run_job(job_id, now=NOW)
+    assert job.state == DeletionJob.State.QUARANTINED
+    assert not EvidenceEntry.objects.filter(type="DONE").exists()
