@@ -10,7 +10,7 @@ from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
 
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
-from accounts.services import DATES_THAT_END, refuse_past_end, refuse_revival
+from accounts.services import DATES_THAT_END, record_end, refuse_past_end, refuse_revival
 from accounts.validators import validate_year
 
 
@@ -82,6 +82,17 @@ def from_cell(value: Any) -> Any:
     return value[1:] if isinstance(value, str) and value[:1] == "'" and value[1:].startswith(FORMULA_STARTS) else value
 
 
+def refuse_repeated(ids: list[Any]) -> None:
+    """Raise ValidationError when an id stands in a file twice: which of the two holds, the file does not say."""
+    lines: dict[str, list[int]] = {}
+    for line, value in enumerate(ids, start=1):
+        lines.setdefault(str(value or "").strip(), []).append(line)
+    repeated = [f"{value} (rows {', '.join(map(str, found))})" for value, found in lines.items() if value and found[1:]]
+    if repeated:
+        more = f" and {len(repeated) - 5} more" if repeated[5:] else ""
+        raise ValidationError(f"The same outside_id stands more than once: {'; '.join(repeated[:5])}{more}.")
+
+
 class CustomerResource(ModelResource):
     """What all customer imports share: whole file or nothing, errors by line, unchanged rows left alone."""
 
@@ -104,6 +115,7 @@ class CustomerResource(ModelResource):
         if missing := [name for name in self.required if name not in headers]:
             raise ValidationError(f"Missing column: {', '.join(missing)}. This import takes: {', '.join(known)}.")
         dataset.headers = headers
+        refuse_repeated(dataset["outside_id"])
         for place, row in enumerate(dataset):
             dataset[place] = [from_cell(value) for value in row]
 
@@ -219,6 +231,10 @@ class SubscriptionResource(CustomerResource):
             except ValidationError as error:
                 errors = error.update_error_dict(errors)
         super().validate_instance(instance, errors, validate_unique)
+
+    def after_save_instance(self, instance, row, **kwargs):
+        if instance.end != instance.end_before:
+            record_end(instance, user=kwargs.get("user"))
 
 
 class ConsentResource(CustomerResource):

@@ -4,7 +4,8 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import Subscription, Workspace
+from accounts import evidence
+from accounts.models import Subscription, User, Workspace
 
 DATES_THAT_END = ("expires_at", "cancelled_at", "agreed_end_at", "next_billing_at")
 
@@ -26,6 +27,19 @@ def refuse_past_end(subscription: Subscription, *, now: dt.datetime) -> None:
                 f"{what} must lie in the future."
             }
         )
+
+
+def record_end(subscription: Subscription, *, user: User | None) -> None:
+    """Write down when a subscription ends now, and by whom: the deletion of its workspace rests on it."""
+    evidence.append_entry(
+        "EXPIRY_SET",
+        subject=str(subscription.workspace_id),
+        body={
+            "subscription": str(subscription.pk),
+            "ends": evidence.rfc3339(subscription.end) if subscription.end else "never",
+            **({"by": user.pk} if user else {}),
+        },
+    )
 
 
 def refuse_revival(outside_id: str) -> None:

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils import timezone
 
-from dsar.deadlines import REGIMES, UnableToComputeDeadline
+from dsar.deadlines import REGIMES, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.models import SubjectRequest
 from dsar.services import deadline_for
 
@@ -19,6 +19,11 @@ class RequestForm(forms.ModelForm):
             "type", "received_at", "channel", "regime", "region", "person", "workspace", "requester_name",
             "requester_contact", "note", "owner",
         ]  # fmt: skip
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "type" in self.fields and self.instance._state.adding:  # nobody registers an access request by accident
+            self.fields["type"].choices = [("", "Choose what is asked"), *REQUEST_TYPES.items()]  # type: ignore[attr-defined]
 
     def clean_received_at(self):
         received_at = self.cleaned_data["received_at"]

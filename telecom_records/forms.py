@@ -60,4 +60,6 @@ class UploadForm(forms.Form):
             return open_run(source, data["file"], file_name=data["file"].name, user=user)
         except UnableToImport as error:
             self.add_error("file", str(error))
+        except ValidationError as error:
+            self.add_error(None, error)
         return None

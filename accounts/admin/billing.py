@@ -7,11 +7,10 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
-from accounts import evidence
 from accounts.admin.customers import CustomerAdmin, say_what_an_expiry_does
 from accounts.models import Subscription
 from accounts.resources import SubscriptionResource
-from accounts.services import DATES_THAT_END, refuse_past_end
+from accounts.services import DATES_THAT_END, record_end, refuse_past_end
 
 
 class SubscriptionForm(forms.ModelForm):
@@ -58,13 +57,5 @@ class SubscriptionAdmin(CustomerAdmin):
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             if set(DATES_THAT_END) & set(form.changed_data):
-                evidence.append_entry(
-                    "EXPIRY_SET",
-                    subject=str(obj.workspace_id),
-                    body={
-                        "subscription": str(obj.pk),
-                        "ends": evidence.rfc3339(obj.end) if obj.end else "never",
-                        "by": request.user.pk,
-                    },
-                )
+                record_end(obj, user=request.user)
                 say_what_an_expiry_does(request, obj)

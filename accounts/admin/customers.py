@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import display
 
+from accounts import spreadsheets
 from accounts.models import (
     BillingRecord,
     Consent,
@@ -32,6 +33,10 @@ class CustomerAdmin(PortalAdmin, ImportExportModelAdmin):
 
     import_form_class = ImportForm
     export_form_class = ExportForm
+    formats = spreadsheets.FORMATS
+
+    def add_data_read_fail_error_to_form(self, form, e):
+        form.add_error("import_file", spreadsheets.words_for(e))
 
     def process_import(self, request, **kwargs):
         """Take a confirmed preview in; one that was confirmed already, or is older than an hour, must be uploaded again."""

@@ -5,9 +5,12 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
+from phonenumbers import SUPPORTED_REGIONS
 
 from accounts.validators import validate_country, validate_time_zone
+from telecom_records.formats import FORMATS
 
 
 class ImportSource(models.Model):
@@ -27,6 +30,13 @@ class ImportSource(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raise ValidationError for a format that nobody reads, or a country whose national numbers nobody knows."""
+        if self.format and self.format not in FORMATS:
+            raise ValidationError({"format": f"“{self.format}” is no format. One of: {', '.join(FORMATS)}."})
+        if self.country and self.country not in SUPPORTED_REGIONS:
+            raise ValidationError({"country": f"“{self.country}” is no country with a numbering plan."})
 
 
 class ImportRun(models.Model):

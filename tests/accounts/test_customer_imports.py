@@ -3,11 +3,12 @@
 import datetime as dt
 import io
 
+import openpyxl
 import pytest
 import tablib
 from django.utils import timezone
 
-from accounts.models import Consent, Membership, Person, Subscription, Workspace
+from accounts.models import Consent, EvidenceEntry, Membership, Person, Subscription, Workspace
 from accounts.resources import ConsentResource, PersonResource, SubscriptionResource, WorkspaceResource
 from callmama_privacy.demo_data import write_customer_files
 from telecom_records.models import Number, NumberAssignment
@@ -100,6 +101,72 @@ def test_two_overlapping_assignments_are_refused_at_their_line():
     touching = text.replace("2026-02-01", "2026-03-01")
     assert not load(NumberAssignmentResource, touching).has_validation_errors()
     assert NumberAssignment.objects.count() == 2
+
+
+def test_an_id_that_stands_twice_in_a_file_is_refused_with_its_rows():
+    result = load(WorkspaceResource, "outside_id,name\nW-1,A\nW-2,B\nW-1,C\n")
+    assert "more than once: W-1 (rows 1, 3)" in errors(result)
+    assert not Workspace.objects.exists()
+
+
+def test_a_changed_end_by_file_is_evidence_and_an_unchanged_one_is_none():
+    workspace = factories.make_workspace(outside_id="W-1")
+    subscription = factories.make_subscription(workspace, outside_id="S-1", expires_at=timezone.now() + DAY)
+    later = (timezone.now() + 365 * DAY).replace(microsecond=0)
+    text = f"outside_id,workspace,plan,starts_at,expires_at\nS-1,W-1,Basic,{subscription.starts_at.isoformat()},{later.isoformat()}\n"
+    for _ in range(2):
+        assert not load(SubscriptionResource, text).has_errors()
+    entry = EvidenceEntry.objects.get(type="EXPIRY_SET")
+    assert entry.subject == str(workspace.pk)
+    assert entry.body["ends"].startswith(f"{later.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}")
+
+
+def as_xlsx(rows: list[list]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "content", "says"),
+    [
+        ("w.csv", "0", b'outside_id,name\nW-1,"A\nW-2,B\nW-3,C\n', "The row that begins in line 2 cannot be read"),
+        ("w.csv", "0", b'outside_id,name\nW-1,"A"x\n', "a quote in it does not close"),
+        ("w.csv", "0", b"outside_id,name\nW-1,A\nW-2,B,C\n", "Line 3 has 3 columns, and the first line has 2"),
+        ("w.csv", "0", "outside_id,name\nW-1,Caf\xe9\n".encode("latin-1"), "not UTF-8 text"),
+        ("w.csv", "0", b"", "empty"),
+        ("w.xlsx", "1", b"outside_id,name\nW-1,A\n", "not an Excel workbook"),
+        ("w.xlsx", "1", as_xlsx([["outside_id", "name"], ["W-1", "A"]])[:500], "not an Excel workbook"),
+    ],
+)
+def test_a_file_that_cannot_be_read_for_certain_is_refused_in_words(client, name, format, content, says):
+    client.force_login(factories.make_user())
+    file = io.BytesIO(content)
+    file.name = name
+    html = client.post(
+        "/admin/accounts/workspace/import/", {"import_file": file, "format": format, "resource": ""}
+    ).content.decode()
+    assert says in html
+    assert "Confirm import" not in html
+    assert not Workspace.objects.exists()
+
+
+def test_a_text_over_several_lines_and_a_workbook_are_read(client):
+    client.force_login(factories.make_user())
+    people = b'\xef\xbb\xbfoutside_id,name,billing_address\r\nP-1,"A ""B"" C","1 Sample Street\nExampleton"\r\n'
+    for model, format, content in (
+        ("person", "0", people),
+        ("workspace", "1", as_xlsx([["outside_id", "name"], ["W-1", "A"]])),
+    ):
+        file = io.BytesIO(content)
+        file.name = "file"
+        html = client.post(
+            f"/admin/accounts/{model}/import/", {"import_file": file, "format": format, "resource": ""}
+        ).content.decode()
+        assert "Confirm import" in html
 
 
 def test_an_emptied_workspace_is_not_filled_again():

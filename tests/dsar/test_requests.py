@@ -164,3 +164,9 @@ def test_a_conversation_is_added_to_and_never_rewritten(client):
         ("Called back.", agent.pk),
     ]
     assert Ticket.objects.get().closed_at is not None
+
+
+def test_no_type_is_chosen_before_somebody_chooses_one(client):
+    client.force_login(factories.make_user())
+    html = client.get("/admin/dsar/subjectrequest/add/").content.decode()
+    assert '<option value="" selected>Choose what is asked</option>' in html

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -14,7 +15,7 @@ from retention.purge import carry_out
 from telecom_records import imports, tasks
 from telecom_records.imports import UnableToImport, import_file, open_run, source_for
 from telecom_records.late import take_up
-from telecom_records.models import CallDetailRecord, ImportRun, WaitingCall
+from telecom_records.models import CallDetailRecord, ImportRun, ImportSource, WaitingCall
 from tests import factories
 from tests.factories import DAY, NOW
 
@@ -304,3 +305,16 @@ def test_an_upload_that_cannot_be_read_says_so_at_the_file(client):
     assert response.status_code == 400
     assert "zip archive or a spreadsheet" in response.content.decode()
     assert not ImportRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [("format", "fax", "is no format"), ("country", "ZZ", "no country with a numbering plan")],
+)
+def test_a_source_of_an_unknown_format_or_country_is_refused(client, field, value, says):
+    with pytest.raises(ValidationError, match=says):
+        source_for("pbx", **{field: value})
+    client.force_login(factories.make_user())
+    html = client.post("/admin/telecom_records/importsource/add/", {"name": "pbx", field: value}).content.decode()
+    assert says in html
+    assert not ImportSource.objects.exists()
