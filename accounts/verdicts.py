@@ -58,12 +58,18 @@ def stored_file() -> Column:
 
 @dataclasses.dataclass(frozen=True)
 class Age:
-    """A clock of a model's own: ``past(now, period)`` gives the rows whose time under ``rule`` is over."""
+    """A clock of a model's own: ``past(now, period)`` gives the rows whose time under ``rule`` is over.
+
+    Without ``shreds`` and ``blanks`` the rows go. With either they stay, and ``past`` leaves out those that are emptied.
+    """
 
     rule: str
     past: Callable[[dt.datetime, dt.timedelta], models.Q]
     dated_by: str  # the column whose oldest value says how old the oldest row is
     shreds: bool = False  # only the stored files go; the row stays without them
+    blanks: Mapping[str, Any] = dataclasses.field(
+        default_factory=dict
+    )  # only these go; the row stays with these values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +103,10 @@ class ModelMap:
     def age(self, rule: str) -> Age | None:
         """Return this model's own clock under ``rule``, or None when the rule does not act on it by age."""
         return next((age for age in self.ages if age.rule == rule), None)
+
+    def emptied_by(self, age: Age) -> dict[str, Any]:
+        """Return what a row holds after ``age`` has emptied it; nothing when the row itself goes."""
+        return {**(dict.fromkeys(self.file_columns, "") if age.shreds else {}), **age.blanks}
 
 
 @functools.cache
@@ -176,6 +186,15 @@ def missing_verdicts(all_models: Iterable[type[models.Model]]) -> list[checks.Ch
                     hint=f"Give its ModelMap in {where} a reason.",
                     obj=model,
                     id="data_map.E004",
+                )
+            )
+        if entry.goes is Goes.KEEP and any(not entry.emptied_by(age) for age in entry.ages):
+            errors.append(
+                checks.Error(
+                    f"{label} is kept, and a clock of its own deletes its rows.",
+                    hint=f"Say Goes.DELETE in its ModelMap in {where}, so that the database guards it, or what the clock blanks.",
+                    obj=model,
+                    id="data_map.E006",
                 )
             )
         if entry.goes is not Goes.KEEP and not (

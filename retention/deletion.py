@@ -66,6 +66,8 @@ def maps_in_order(rule: str) -> list[ModelMap]:
             if field.is_relation and field.related_model and field.related_model._meta.label in entries:
                 sorter.add(field.related_model._meta.label, entry.model)
     ordered = [entries[label] for label in sorter.static_order()]
+    if aged:
+        return ordered
     blanked = [entry for entry in ordered if entry.goes is Goes.BLANK and entry.model != "accounts.Workspace"]
     return blanked + [entry for entry in ordered if entry.goes is Goes.DELETE]
 
@@ -86,15 +88,20 @@ def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
 
 
 def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
-    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model, children's parents with them.
+    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model.
 
-    What the job is about is frozen here; a row that comes due later is the next job's.
+    What the job is about is frozen here; a row that comes due later is the next job's. So is what comes after a model of
+    which there are more: a parent does not go before the last of its children.
     """
     chosen = {}
-    for entry, age in aged_maps(rule):
-        ids = list(past_rows(entry, age, now=now).order_by("pk").values_list("pk", flat=True)[:AGED_ROWS])
+    for entry in maps_in_order(rule):
+        age = entry.age(rule)
+        assert age is not None, f"{entry.model} has no clock under {rule}."
+        ids = list(past_rows(entry, age, now=now).order_by("pk").values_list("pk", flat=True)[: AGED_ROWS + 1])
         if ids:
-            chosen[entry.model] = ids
+            chosen[entry.model] = ids[:AGED_ROWS]
+        if len(ids) > AGED_ROWS:
+            break
     return chosen
 
 
@@ -156,7 +163,7 @@ def count_planned(scope: Scope) -> dict[str, int]:
     for entry in maps_in_order(scope.rule):
         if count := rows_to_touch(entry, scope).count():
             planned[entry.model] = count
-        for column in entry.file_columns:
+        for column in _columns_of_lost_files(entry, scope):
             if count := rows_of(entry, scope).exclude(**{column: ""}).count():
                 planned["files"] = planned.get("files", 0) + count
     return planned
@@ -231,7 +238,8 @@ def kept_rows(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the chosen rows that something has kept since: a hold, their workspace's own deletion, a changed date."""
     free = past_rows(entry, _age(entry, scope), now=scope.cutoff)
     kept = rows_of(entry, scope).exclude(pk__in=free.filter(pk__in=scope.leaving.get(entry.model, [])).values("pk"))
-    return kept.exclude(**_without_files(entry)) if _age(entry, scope).shreds else kept
+    emptied = entry.emptied_by(_age(entry, scope))
+    return kept.exclude(**emptied) if emptied else kept
 
 
 def _age(entry: ModelMap, scope: Scope) -> Age:
@@ -240,8 +248,11 @@ def _age(entry: ModelMap, scope: Scope) -> Age:
     return age
 
 
-def _without_files(entry: ModelMap) -> dict[str, str]:
-    return dict.fromkeys(entry.file_columns, "")
+def _columns_of_lost_files(entry: ModelMap, scope: Scope) -> list[str]:
+    """Return the columns whose stored files go under this scope: none where only other columns are blanked."""
+    if scope.workspace is None and _age(entry, scope).blanks and not _age(entry, scope).shreds:
+        return []
+    return entry.file_columns
 
 
 def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
@@ -252,12 +263,14 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     waiting = list(rows_to_touch(entry, scope).order_by("pk").values_list("pk", flat=True)[:limit])
     _lock_workspaces(entry, waiting)
     rows = rows_to_touch(entry, scope).filter(pk__in=waiting).select_for_update(of=("self",))
-    chosen = list(rows.order_by("pk").values_list("pk", *entry.file_columns))
+    chosen = list(rows.order_by("pk").values_list("pk", *_columns_of_lost_files(entry, scope)))
     file_keys = [key for row in chosen for key in row[1:] if key]
     _destroy_files(file_keys)
-    doomed = entry.model_class._default_manager.filter(pk__in=[row[0] for row in chosen])
-    if _age(entry, scope).shreds:
-        return doomed.update(**_without_files(entry)), len(file_keys)
+    ids = [row[0] for row in chosen]
+    doomed = entry.model_class._default_manager.filter(pk__in=ids)
+    if emptied := entry.emptied_by(_age(entry, scope)):
+        return doomed.update(**emptied), len(file_keys)
+    _cut_links(entry, ids)
     return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
 
 
@@ -275,13 +288,12 @@ def _lock_workspaces(entry: ModelMap, ids: list[Any]) -> None:
 def _count_by_ids(cursor, entry: ModelMap, scope: Scope) -> int:
     model = entry.model_class._meta
     condition = f"{model.pk.column}::text = ANY(%s)"
-    if _age(entry, scope).shreds:
-        filled = [f"{model.get_field(name).column} <> ''" for name in entry.file_columns]  # type: ignore[union-attr]
+    values: list[Any] = [[str(pk) for pk in scope.leaving.get(entry.model, [])]]
+    if emptied := entry.emptied_by(_age(entry, scope)):
+        filled = [f"{model.get_field(name).column} IS DISTINCT FROM %s" for name in emptied]  # type: ignore[union-attr]
         condition += f" AND ({' OR '.join(filled)})"
-    cursor.execute(
-        f"SELECT count(*) FROM {model.db_table} WHERE {condition}",
-        [[str(pk) for pk in scope.leaving.get(entry.model, [])]],
-    )
+        values += emptied.values()
+    cursor.execute(f"SELECT count(*) FROM {model.db_table} WHERE {condition}", values)
     return cursor.fetchone()[0]
 
 
