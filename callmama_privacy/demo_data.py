@@ -35,7 +35,7 @@ from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import move_request, open_ticket, register_request
 from retention.holds import place_hold
 from retention.models import Rule, RuleVersion
-from retention.rules import without_period
+from retention.rules import PROMISES, without_period
 from telecom_records.imports import import_file, source_for
 from telecom_records.models import FreeToolSession, Number, NumberAssignment, Recording, SmsRecord, UsageRecord
 from telecom_records.partitions import ensure_month, ensure_months_ahead, month_of
@@ -234,7 +234,7 @@ def set_periods(officer: User, second: User, *, now: dt.datetime) -> None:
         RuleVersion.objects.create(
             rule_id=key,
             number=1,
-            period=365 * DAY,
+            period=max(365 * DAY, PROMISES[key].shortest),
             effective_at=now,
             asked_by=officer,
             approved_by=second,

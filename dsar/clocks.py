@@ -10,6 +10,12 @@ def ticket_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(closed_at__lte=now - period)
 
 
+def request_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A request that was closed a whole period ago and still says who asked and for what."""
+    told = ~Q(requester_name="") | ~Q(requester_contact="") | ~Q(note="")
+    return Q(closed_at__lte=now - period) & told
+
+
 def message_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     """A message of such a ticket."""
     return Q(ticket__closed_at__lte=now - period)

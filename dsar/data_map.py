@@ -53,6 +53,14 @@ MAPS = [
         goes=Goes.BLANK,
         policy="6.7",
         person="person",
+        ages=(
+            Age(
+                "closed_request",
+                clocks.request_is_long_closed,
+                "closed_at",
+                blanks={"requester_name": "", "requester_contact": "", "note": ""},
+            ),
+        ),
         columns={
             "id": internal(),
             "reference": personal("user.privacy_preferences", "Request"),

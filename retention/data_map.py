@@ -89,6 +89,7 @@ MAPS = [
         "number_hash",
         "window",
         "erased_at",
+        "workspace_id",
         "job_id",
     ),
 ]

@@ -26,6 +26,8 @@ def ask_for_period(rule: Rule, period: dt.timedelta, *, user: User, now: dt.date
     promise = PROMISES[rule.key]
     if not aged_maps(rule.key):
         raise UnableToChange("This rule follows the end of a subscription and has no period.")
+    if promise.is_fixed:
+        raise UnableToChange(f"The policy leaves no choice here ({promise.policy}).")
     if period <= dt.timedelta(0):
         raise UnableToChange("A period of zero would delete at once. Write at least one.")
     if not promise.shortest <= period <= promise.longest:

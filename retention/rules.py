@@ -8,6 +8,7 @@ from retention.models import DeletionJob, Rule, RuleVersion
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
+REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Promise:
     shortest: dt.timedelta = DAY
     longest: dt.timedelta = LONGEST
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the policy leaves no choice of a period."""
+        return self.shortest == self.longest
+
 
 PROMISES: dict[str, Promise] = {
     promise.key: promise
@@ -38,6 +44,17 @@ PROMISES: dict[str, Promise] = {
             "call records, messages, recordings, identity documents, correspondence and remaining credits. "
             "The empty workspace record stays. There is no recovery.",
             policy="§ 5.2",
+        ),
+        Promise(
+            key="number_expiry",
+            title="Number expiry",
+            words="When the subscription of a non-VoIP number ends before its workspace does, the number and its assignment "
+            "are deleted at that instant, without recovery; a VoIP number goes back to the pool. Calls of it stay the "
+            "workspace’s.",
+            policy="§ 5.2",
+            seed=dt.timedelta(0),
+            shortest=dt.timedelta(0),
+            longest=dt.timedelta(0),
         ),
         Promise(
             key="free_tool_session",
@@ -100,6 +117,36 @@ PROMISES: dict[str, Promise] = {
             words="A record of device or usage is deleted {period} after it was made.",
             policy="§ 2.2, § 5.2",
         ),
+        Promise(
+            key="past_assignment",
+            title="Assignments of the past",
+            words="Who had a number is deleted {period} after that ended; that its calls are the workspace's stays known by a "
+            "keyed hash.",
+            policy="§ 5.2",
+        ),
+        Promise(
+            key="closed_request",
+            title="Closed requests",
+            words="Name, address and note of a request are blanked {period} after it was closed; its line in the register stays.",
+            policy="§ 6.7",
+            shortest=REGISTER,
+        ),
+        Promise(
+            key="import_leftover",
+            title="Files of imports",
+            words="The file of an import is destroyed when the import ends; of one that never does, {period} after it came in.",
+            policy="§ 5.2",
+            seed=7 * DAY,
+            longest=7 * DAY,
+        ),
+        Promise(
+            key="import_file_name",
+            title="Names of imported files",
+            words="What an imported file was called, which may name somebody, is blanked {period} after it came in.",
+            policy="§ 5.2",
+            seed=30 * DAY,
+            longest=365 * DAY,
+        ),
     )
 }
 
@@ -133,9 +180,11 @@ def period_of(rule_key: str, now: dt.datetime) -> dt.timedelta | None:
 
 
 def period_words(period: dt.timedelta | None) -> str:
-    """Return a period as people say it: “30 days”, “1 hour”; “a period not set yet” for none."""
+    """Return a period as people say it: “30 days”, “1 hour”, “at once”; “a period not set yet” for none."""
     if period is None:
         return "a period not set yet"
+    if not period:
+        return "at once"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (HOUR / 60, "minute")):
         if period % unit == dt.timedelta(0):
             count = period // unit

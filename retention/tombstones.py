@@ -1,12 +1,15 @@
 """Recognising an erased customer's late records without knowing the customer."""
 
 import datetime as dt
+import uuid
+from collections.abc import Mapping
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
+from django.db.models import QuerySet
 
 from accounts import keys
 from accounts.models import Workspace
-from accounts.verdicts import data_map
+from accounts.verdicts import ModelMap, data_map
 from retention.models import DeletionJob, Tombstone
 
 PURPOSE = "numbers of erased customers"
@@ -22,16 +25,33 @@ def remember_numbers(job: DeletionJob, workspace: Workspace, *, erased_at: dt.da
     for entry in data_map().values():
         if entry.tombstone:
             rows = entry.model_class._default_manager.filter(**{entry.workspace: workspace.pk})
-            Tombstone.objects.bulk_create(
-                [
-                    Tombstone(
-                        job=job, number_hash=hash_number(e164), window=_until(window, erased_at), erased_at=erased_at
-                    )
-                    for e164, window in rows.values_list(*entry.tombstone)
-                    if window.lower < erased_at
-                ],
-                ignore_conflicts=True,
+            _remember(job, entry, rows, erased_at, lives_on=False)
+
+
+def remember_chosen(job: DeletionJob, chosen: Mapping[str, list], *, erased_at: dt.datetime) -> None:
+    """Write a tombstone for every number whose assignment goes by its own clock: its workspace lives on with the calls."""
+    for label, ids in chosen.items():
+        entry = data_map()[label]
+        if entry.tombstone:
+            _remember(job, entry, entry.model_class._default_manager.filter(pk__in=ids), erased_at, lives_on=True)
+
+
+def _remember(job: DeletionJob, entry: ModelMap, rows: QuerySet, erased_at: dt.datetime, *, lives_on: bool) -> None:
+    assert entry.tombstone
+    Tombstone.objects.bulk_create(
+        [
+            Tombstone(
+                job=job,
+                number_hash=hash_number(e164),
+                window=_until(window, erased_at),
+                erased_at=erased_at,
+                workspace_id=workspace_id if lives_on else None,
             )
+            for e164, window, workspace_id in rows.values_list(*entry.tombstone, entry.workspace)
+            if window.lower < erased_at
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _until(window: Range, erased_at: dt.datetime) -> Range:
@@ -41,8 +61,29 @@ def _until(window: Range, erased_at: dt.datetime) -> Range:
 
 def erased_windows(numbers: set[str]) -> dict[str, list]:
     """Return the windows in which erased customers had these numbers (E.164), by number."""
+    erased = Tombstone.objects.exclude(workspace__state=Workspace.State.ACTIVE)
+    return {e164: [window for window, _ in found] for e164, found in _windows(erased, numbers).items()}
+
+
+def living_windows(numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]]:
+    """Return the windows in which living workspaces had these numbers, which are gone, with the workspaces' ids."""
+    return _windows(Tombstone.objects.filter(workspace__state=Workspace.State.ACTIVE), numbers)
+
+
+def is_remembered(e164: str, window: Range) -> bool:
+    """Return whether a tombstone says that this assignment of the number, from its start to its end, is over and gone."""
+    if window.upper is None:
+        return False
+    return any(
+        found.lower <= window.lower and window.upper <= found.upper
+        for found, _ in _windows(Tombstone.objects.all(), {e164}).get(e164, [])
+    )
+
+
+def _windows(tombstones: QuerySet[Tombstone], numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]]:
     hashes = {hash_number(e164): e164 for e164 in numbers}
-    found: dict[str, list] = {}
-    for digest, window in Tombstone.objects.filter(number_hash__in=list(hashes)).values_list("number_hash", "window"):
-        found.setdefault(hashes[bytes(digest)], []).append(window)
+    found: dict[str, list[tuple[Range, uuid.UUID]]] = {}
+    rows = tombstones.filter(number_hash__in=list(hashes)).values_list("number_hash", "window", "workspace")
+    for digest, window, workspace_id in rows:
+        found.setdefault(hashes[bytes(digest)], []).append((window, workspace_id))
     return found

@@ -21,6 +21,8 @@ class Directory:
         ).values_list("number__e164", "window", "workspace_id")
         for e164, window, workspace_id in assignments:
             self._assigned.setdefault(e164, []).append((window, workspace_id))
+        for e164, windows in tombstones.living_windows(numbers).items():
+            self._assigned.setdefault(e164, []).extend(windows)
         self._erased: Mapping[str, list[DateTimeTZRange]] = tombstones.erased_windows(numbers)
 
     def workspace_at(self, number: str | None, instant: dt.datetime) -> uuid.UUID | None:

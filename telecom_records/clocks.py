@@ -2,10 +2,14 @@
 
 import datetime as dt
 
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.lookups import LessThanOrEqual
 
+from accounts.verdicts import data_map
+from retention.due import past_rows
+
 ONE_DAY = Value(dt.timedelta(days=1), output_field=DurationField())
+ONE_HOUR = dt.timedelta(hours=1)
 
 
 def session_is_over(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -28,6 +32,41 @@ def subscriber_recording_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def diagnostic_recording_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """A recording made to find a fault whose troubleshooting has ended, or that is older than the period."""
     return Q(kind="diagnostic") & (Q(started_at__lte=now - period) | Q(troubleshooting_ended_at__lte=now))
+
+
+def number_subscription_ended(now: dt.datetime, period: dt.timedelta) -> Q:
+    """The assignment of a non-VoIP number that ended a period ago, unless the number has another customer since."""
+    assignments = data_map()["telecom_records.NumberAssignment"].model_class._default_manager
+    in_use = Q(ends_at__isnull=True) | Q(ends_at__gt=now - period)
+    return Q(number__is_voip=False, ends_at__lte=now - period) & ~Q(
+        Exists(assignments.filter(in_use, number=OuterRef("number")))
+    )
+
+
+def number_is_nobodys(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A non-VoIP number that was rented out and of which no assignment is left but such as go now."""
+    entry = data_map()["telecom_records.NumberAssignment"]
+    age = entry.age("number_expiry")
+    assert age is not None
+    of_number = entry.model_class._default_manager.filter(number=OuterRef("pk"))
+    stays = of_number.exclude(pk__in=past_rows(entry, age, now=now, period=period).values("pk"))
+    return Q(is_voip=False, had_customer=True) & ~Q(Exists(stays))
+
+
+def assignment_is_long_over(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An assignment that ended a whole period ago: the number went back to the pool at its end."""
+    return Q(ends_at__lte=now - period)
+
+
+def upload_was_left(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An import whose file is still there: a period after it came in, or an hour after the import ended."""
+    at_work = Q(lease_until__gt=now)
+    return (Q(created_at__lte=now - period) | Q(finished_at__lte=now - ONE_HOUR)) & ~Q(file_key="") & ~at_work
+
+
+def file_name_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An import that came in a whole period ago and still says what its file was called."""
+    return Q(created_at__lte=now - period) & ~Q(file_name="")
 
 
 def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:

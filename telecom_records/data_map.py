@@ -12,11 +12,13 @@ MAPS = [
         policy="5.2",
         last_of="assignments",
         only={"is_voip": False},
+        ages=(Age("number_expiry", clocks.number_is_nobodys, "assignments__ends_at"),),
         columns={
             "id": internal(),
             "e164": personal("user.contact.phone_number", "Number", masked=True),
             "country": personal("user.contact.phone_number", "Country of the number"),
             "is_voip": personal("user.account.settings", "VoIP"),
+            "had_customer": internal(),
         },
     ),
     ModelMap(
@@ -27,6 +29,10 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         tombstone=("number__e164", "window"),
+        ages=(
+            Age("number_expiry", clocks.number_subscription_ended, "ends_at"),
+            Age("past_assignment", clocks.assignment_is_long_over, "ends_at"),
+        ),
         columns={
             "id": internal(),
             "outside_id": personal("user.account", "Assignment number"),
@@ -34,6 +40,7 @@ MAPS = [
             "workspace_id": personal("user.unique_id", "Workspace"),
             "person_id": personal("user.unique_id", "Person"),
             "window": personal("user.account", "From and until"),
+            "ends_at": internal(),
         },
     ),
     ModelMap(
@@ -198,8 +205,12 @@ MAPS = [
         policy="5.2",
         clock="",
         reason="Counts of what came in. The uploaded file itself goes when the import ends.",
+        ages=(
+            Age("import_leftover", clocks.upload_was_left, "created_at", shreds=True),
+            Age("import_file_name", clocks.file_name_is_old, "created_at", blanks={"file_name": ""}),
+        ),
         columns={
-            name: internal()
+            name: stored_file() if name == "file_key" else internal()
             for name in (
                 "id",
                 "source_id",

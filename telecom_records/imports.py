@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 2_000
 LEASE = dt.timedelta(seconds=60)
+ABANDONED_AFTER = dt.timedelta(days=1)
 HEAD_BYTES = 256 * 1024
 TABLE = "telecom_records_calldetailrecord"
 KEY = ("workspace_id", "source_id", "source_key", "own_number", "started_at")
@@ -294,6 +295,22 @@ def import_file(path: Path, *, source: ImportSource, now: dt.datetime) -> Import
             return carry_on(claimed, file, now=now)
     except OSError as error:
         raise UnableToImport(f"{path}: {error.strerror}") from error
+
+
+def end_abandoned(now: dt.datetime) -> int:
+    """Refuse the runs of yesterday that nobody has in hand and whose file is gone; return how many."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    return ImportRun.objects.filter(
+        free,
+        state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING],
+        file_key="",
+        created_at__lte=now - ABANDONED_AFTER,
+    ).update(
+        state=ImportRun.State.REFUSED,
+        message="It never ended, and its file is no longer there. What had been read stays; import the file again.",
+        finished_at=now,
+        lease_until=None,
+    )
 
 
 def _end(run: ImportRun, state: str, now: dt.datetime, message: str) -> ImportRun:

@@ -7,6 +7,7 @@ from import_export.fields import Field
 
 from accounts.models import Person, Workspace
 from accounts.resources import ByOutsideId, CustomerResource, InstantWidget
+from retention.tombstones import is_remembered
 from telecom_records.late import take_up
 from telecom_records.models import Number, NumberAssignment
 from telecom_records.phone_numbers import normalise_e164
@@ -16,7 +17,10 @@ NO = {"0", "false", "no"}
 
 
 class NumberAssignmentResource(CustomerResource):
-    """Columns: the number in international form, whether it is VoIP, whose it is, from when until when."""
+    """Columns: the number in international form, whether it is VoIP, whose it is, from when until when.
+
+    A row about a number that was deleted when this very assignment of it ended is skipped: an old file brings nothing back.
+    """
 
     workspace = Field("workspace", "workspace", widget=ByOutsideId(Workspace, "outside_id"))
     person = Field("person", "person", widget=ByOutsideId(Person, "outside_id"))
@@ -38,9 +42,10 @@ class NumberAssignmentResource(CustomerResource):
         if until and until <= since:
             raise ValidationError("The assignment ends before it begins.")
         row["_window"] = DateTimeTZRange(since, until)
-        row["_number"] = self._number(row)
+        row["_number"], row["_erased"] = self._number(row)
 
-    def _number(self, row) -> Number:
+    def _number(self, row) -> tuple[Number, bool]:
+        """Return the number of a row, and whether it was deleted when this assignment of it ended."""
         try:
             e164 = normalise_e164(str(row.get("number") or ""), "")
         except ValueError as error:
@@ -48,18 +53,27 @@ class NumberAssignmentResource(CustomerResource):
         said = str(row.get("voip") or "").strip().lower()
         if said not in YES | NO:
             raise ValidationError("Column voip: write yes or no. It decides whether the number itself is deleted.")
+        if said in NO and is_remembered(e164, row["_window"]):
+            return Number(e164=e164, is_voip=False), True
         number, _ = Number.objects.get_or_create(e164=e164, defaults={"is_voip": said in YES})
         if number.is_voip != (said in YES):
             raise ValidationError(
                 "This number is known with the other value of voip. Correct it on the number's page first."
             )
-        return number
+        return number, False
 
     def import_instance(self, instance, row, **kwargs):
         super().import_instance(instance, row, **kwargs)
         instance.number, instance.window = row["_number"], row["_window"]
+        instance.was_erased = row["_erased"]
+
+    def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
+        if not instance.was_erased:
+            super().validate_instance(instance, import_validation_errors, validate_unique)
 
     def skip_row(self, instance, original, row, import_validation_errors=None):
+        if instance.was_erased:
+            return True
         same = original.pk and (original.number_id, original.window) == (instance.number_id, instance.window)
         return bool(same) and super().skip_row(instance, original, row, import_validation_errors)
 

@@ -23,6 +23,7 @@ def carry_on_imports() -> None:
     now = timezone.now()
     if not take_slot("carry_on_imports", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
+    imports.end_abandoned(now)
     open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(
         file_key=""
     )

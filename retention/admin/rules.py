@@ -62,7 +62,8 @@ class RuleAdmin(ReadOnlyAdmin):
 
     def has_change_period_permission(self, request, object_id=None) -> bool:
         rule = self.get_object(request, object_id)
-        return bool(rule) and bool(aged_maps(rule.key)) and request.user.has_perm("retention.arm_rule")
+        has_choice = bool(rule) and bool(aged_maps(rule.key)) and not promise_of(rule).is_fixed
+        return has_choice and request.user.has_perm("retention.arm_rule")
 
     def has_observe_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, Rule.State.ARMED)

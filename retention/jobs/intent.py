@@ -66,6 +66,7 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 move(job, State.CANCELLED, lease_until=None, stopped_because="Nothing was past its time any more.")
                 evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
                 return False
+            tombstones.remember_chosen(job, leaving, erased_at=now)
         scope = deletion.Scope(workspace=job.workspace_id, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
         planned = deletion.count_planned(scope)
         job.scope = {label: [str(pk) for pk in ids] for label, ids in leaving.items()}

@@ -3,13 +3,21 @@
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 
+from accounts.models import Workspace
+
 
 class Tombstone(models.Model):
-    """A number and the time in which an erased customer had it, so that a late file does not bring the calls back."""
+    """A number and the time in which a customer had it, so that a late file does not bring an erased customer's calls back.
+
+    With a workspace, only the number went: calls of that time are the workspace's as long as it lives.
+    """
 
     number_hash = models.BinaryField("keyed hash of the number", db_index=True)
     window = DateTimeRangeField()
     erased_at = models.DateTimeField()
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, related_name="tombstones", null=True, verbose_name="still belongs to"
+    )
     job = models.ForeignKey("DeletionJob", on_delete=models.PROTECT, related_name="tombstones")
 
     class Meta:

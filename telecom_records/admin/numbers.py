@@ -77,5 +77,13 @@ class NumberAssignmentAdmin(CustomerAdmin):
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
+        obj.refresh_from_db()
+        if obj.ends_at and not obj.number.is_voip:
+            when = timezone.localtime(obj.ends_at, obj.workspace.zone)
+            self.message_user(
+                request,
+                f"Unless somebody else has the number then, it is deleted on {when:%-d %b %Y at %H:%M} "
+                f"({obj.workspace.time_zone}), without recovery.",
+            )
         if taken := take_up(obj, now=timezone.now()):
             self.message_user(request, f"{taken} calls that waited for this assignment now belong to its workspace.")

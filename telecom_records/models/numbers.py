@@ -3,7 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import DateTimeField, Func, Q
 
 from accounts.models import Person, Workspace
 from accounts.validators import E164, validate_country, validate_e164
@@ -15,6 +15,9 @@ class Number(models.Model):
     e164 = models.CharField("number", max_length=16, unique=True, validators=[validate_e164])
     country = models.CharField(max_length=2, blank=True, validators=[validate_country])
     is_voip = models.BooleanField("VoIP", default=True)
+    had_customer = models.BooleanField(
+        "has been rented out", default=False, editable=False, help_text="One that never was stays in stock."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(e164__regex=E164), name="number_e164")]
@@ -37,9 +40,17 @@ class NumberAssignment(models.Model):
         blank=True,
         help_text="Who in the workspace uses it, if one person does.",
     )
-    window = DateTimeRangeField("from – until", help_text="The end belongs to the next customer; empty: still in use.")
+    window = DateTimeRangeField(
+        "from – until",
+        help_text="The end of the number's subscription, which belongs to the next customer already. A non-VoIP number is "
+        "deleted at it, without recovery. Empty: in use as long as the workspace.",
+    )
+    ends_at = models.GeneratedField(
+        expression=Func("window", function="upper"), output_field=DateTimeField("until"), db_persist=True
+    )
 
     class Meta:
+        indexes = [models.Index(fields=["ends_at"])]
         constraints = [
             ExclusionConstraint(
                 name="assignment_windows_never_overlap",
@@ -56,3 +67,7 @@ class NumberAssignment(models.Model):
 
     def __str__(self) -> str:
         return self.outside_id
+
+    def save(self, *args, **kwargs):
+        super().save(*args, **kwargs)
+        Number.objects.filter(pk=self.number_id, had_customer=False).update(had_customer=True)

@@ -1,6 +1,7 @@
 """Rows whose own time is over go, to the instant; what is held, leaving with its workspace, or not yet due stays."""
 
 import datetime as dt
+import io
 
 import pytest
 
@@ -8,17 +9,21 @@ from accounts import approvals, files
 from accounts.models import Approval, EvidenceEntry, KycDocument, Workspace
 from accounts.roles import PRIVACY_OFFICER
 from dsar.models import Ticket, TicketMessage
+from dsar.services import move_request
 from retention import deletion, jobs, periods
+from retention.conformance import conformance
 from retention.due import anything_past, count_past
 from retention.holds import place_hold
 from retention.models import DeletionJob, Rule, RuleVersion
 from retention.purge import carry_out
 from retention.rules import PROMISES, aged_maps, aged_rules, period_of, period_words, without_period, words_of
-from telecom_records.models import Recording, UsageRecord
+from telecom_records import imports
+from telecom_records.models import ImportRun, Recording, UsageRecord
 from telecom_records.services import end_troubleshooting
 from tests import factories
 from tests.factories import DAY, NOW
 from tests.retention.state import everything, lost
+from tests.retention.test_expiry import tables_with
 
 pytestmark = pytest.mark.django_db
 SECOND = dt.timedelta(seconds=1)
@@ -99,7 +104,21 @@ def usage(workspace):
     return factories.make_usage(workspace, at=NOW), NOW + 20 * DAY
 
 
-CLOCKS = [chosen_days, capped_days, diagnostic_cap, troubleshooting_over, withdrawn_consent, closed_ticket, usage]
+def ended_assignment(workspace):
+    set_period("past_assignment", 20 * DAY)
+    return factories.make_assignment(workspace, until=NOW), NOW + 20 * DAY
+
+
+CLOCKS = [
+    chosen_days,
+    capped_days,
+    diagnostic_cap,
+    troubleshooting_over,
+    withdrawn_consent,
+    closed_ticket,
+    usage,
+    ended_assignment,
+]
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
@@ -160,6 +179,114 @@ def test_the_image_of_a_decided_document_is_destroyed_and_the_result_stays(custo
     assert files.store().exists(undecided_file)
     assert job.destroyed == {"accounts.KycDocument": 1, "files": 1}
     assert not anything_past("kyc_image", NOW + 30 * DAY)
+
+
+def closed_request():
+    set_period("closed_request", 731 * DAY)
+    officer = factories.make_user()
+    request = factories.make_request(
+        officer, requester_name="Zyzzyva", requester_contact="zyzzyva@example.test", note="Zyzzyva asks."
+    )
+    return move_request(request.pk, "answered", user=officer, now=NOW), NOW + 731 * DAY
+
+
+def left_upload(**fields):
+    run = ImportRun.objects.create(
+        source=factories.make_source(), format="plain", file_name="Zyzzyva.csv", file_bytes=4
+    )
+    key = files.put_encrypted(io.BytesIO(b"left"), owner="import", owner_id=run.pk)
+    ImportRun.objects.filter(pk=run.pk).update(file_key=key, created_at=NOW, **fields)
+    run.refresh_from_db()
+    return run
+
+
+# What is emptied and stays: the row, what is blanked, and the instant from which it is.
+BLANKED = [
+    ("closed_request", lambda: closed_request(), {"requester_name": "", "requester_contact": "", "note": ""}),
+    ("import_leftover", lambda: (left_upload(), NOW + 7 * DAY), {"file_key": ""}),
+    (
+        "import_leftover",
+        lambda: (left_upload(state="refused", finished_at=NOW + HOUR), NOW + 2 * HOUR),
+        {"file_key": ""},
+    ),
+    ("import_file_name", lambda: (left_upload(), NOW + 30 * DAY), {"file_name": ""}),
+]
+
+
+@pytest.mark.parametrize(("rule", "make", "blanks"), BLANKED)
+def test_what_a_clock_blanks_is_blank_at_its_instant_and_the_row_stays(rule, make, blanks):
+    factories.arm(rule)
+    row, at = make()
+    values = dict(row.__class__.objects.filter(pk=row.pk).values()[0])
+    assert all(values[name] for name in blanks)
+    before = everything()
+    assert carry_out(at - SECOND, now=at) == []
+    assert row.__class__.objects.filter(pk=row.pk).values()[0] == values
+    (job,) = carry_out(at, now=at)
+    assert (job.state, job.stopped_because) == (DeletionJob.State.DONE, "")
+    assert row.__class__.objects.filter(pk=row.pk).values()[0] == {**values, **blanks}
+    gone = lost(before, everything())
+    key = values.get("file_key") if "file_key" in blanks else None
+    assert gone == ({"files": {key}} if key else {})
+    assert job.destroyed == {row._meta.label: 1, **({"files": 1} if key else {})}
+    assert not anything_past(rule, at + DAY)
+    assert [line.held for line in conformance(at + DAY) if line.rule == rule] == [0]
+
+
+def test_a_planted_name_is_nowhere_after_its_clocks():
+    factories.arm("closed_request", "import_file_name", "import_leftover")
+    closed_request(), left_upload()
+    assert tables_with("yzzyva") == ["dsar_subjectrequest", "telecom_records_importrun"]
+    carry_out(NOW + 731 * DAY, now=NOW)
+    assert tables_with("yzzyva") == []
+
+
+@pytest.mark.parametrize("state", ["open", "younger", "held"])
+def test_a_request_keeps_its_words_while(state):
+    factories.arm("closed_request")
+    request, at = closed_request()
+    customer = factories.make_customer(expires_at=NOW + 9 * YEAR)
+    if state == "open":
+        move_request(request.pk, "working", user=factories.make_user(), now=NOW + DAY)
+    elif state == "younger":
+        at -= SECOND
+    else:
+        type(request).objects.filter(pk=request.pk).update(person=customer.memberships.get().person)
+        hold(customer)
+    carry_out(at, now=at)
+    request.refresh_from_db()
+    assert request.requester_name == "Zyzzyva"
+
+
+@pytest.mark.parametrize("state", ["at work", "over for a minute"])
+def test_the_file_of_an_import_stays_while_it_is(state):
+    factories.arm("import_leftover")
+    run = left_upload(**({"lease_until": NOW + 8 * DAY} if state == "at work" else {"finished_at": NOW}))
+    at = NOW + (7 * DAY if state == "at work" else HOUR / 60)
+    carry_out(at, now=at)
+    assert files.store().exists(run.file_key)
+
+
+def test_an_import_whose_file_was_destroyed_is_refused_and_says_why(customer):
+    factories.arm("import_leftover")
+    run = left_upload()
+    carry_out(NOW + 7 * DAY, now=NOW)
+    imports.end_abandoned(NOW + 7 * DAY)
+    run.refresh_from_db()
+    assert (run.state, "no longer there" in run.message) == ("refused", True)
+
+
+@pytest.mark.parametrize(("days", "says"), [(730, "between 731 days"), (0, "zero")])
+def test_the_register_of_requests_is_kept_for_24_months_at_least(days, says):
+    factories.make_user()
+    with pytest.raises(periods.UnableToChange, match=says):
+        periods.ask_for_period(Rule.objects.get(pk="closed_request"), days * DAY, user=factories.make_user(), now=NOW)
+
+
+def test_a_rule_whose_period_the_policy_fixes_takes_no_other():
+    factories.make_user()
+    with pytest.raises(periods.UnableToChange, match="no choice"):
+        periods.ask_for_period(Rule.objects.get(pk="number_expiry"), DAY, user=factories.make_user(), now=NOW)
 
 
 def test_closing_a_ticket_ends_its_diagnostic_recordings_and_opening_it_again_does_not_bring_the_date_back(
