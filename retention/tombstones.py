@@ -61,13 +61,13 @@ def _until(window: Range, erased_at: dt.datetime) -> Range:
 
 def erased_windows(numbers: set[str]) -> dict[str, list]:
     """Return the windows in which erased customers had these numbers (E.164), by number."""
-    erased = Tombstone.objects.exclude(workspace__state=Workspace.State.ACTIVE)
+    erased = Tombstone.objects.exclude(workspace__state__in=Workspace.INTACT)
     return {e164: [window for window, _ in found] for e164, found in _windows(erased, numbers).items()}
 
 
 def living_windows(numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]]:
     """Return the windows in which living workspaces had these numbers, which are gone, with the workspaces' ids."""
-    return _windows(Tombstone.objects.filter(workspace__state=Workspace.State.ACTIVE), numbers)
+    return _windows(Tombstone.objects.filter(workspace__state__in=Workspace.INTACT), numbers)
 
 
 def is_remembered(e164: str, window: Range) -> bool:
