@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateField, Field, Model
@@ -77,6 +77,28 @@ def touches_masked(model: type[Model], lookup: str) -> bool:
     return False
 
 
+@functools.cache
+def named_display(model: type[Model], name: str) -> Callable[[Model], str]:
+    """Return what stands in place of a link to a row that a person may not open: its name."""
+
+    def display(obj: Model) -> str:
+        return str(getattr(obj, name) or "–")
+
+    display.short_description = model._meta.get_field(name).verbose_name  # type: ignore[attr-defined, union-attr]
+    display.__name__ = f"named_{name}"
+    return display
+
+
+def leads_nowhere(model: type[Model], name: Any, request: HttpRequest) -> bool:
+    """Return whether a column points to a row whose page this person may not open."""
+    try:
+        field = model._meta.get_field(name) if isinstance(name, str) else None
+    except FieldDoesNotExist:
+        return False
+    page = admin.site._registry.get(field.related_model) if field and field.many_to_one else None  # type: ignore[arg-type]
+    return page is not None and not page.has_view_or_change_permission(request)
+
+
 class Masked:
     """Shows masked columns masked, unless the person may see them in clear. Sent masked: never hidden by the browser."""
 
@@ -87,6 +109,9 @@ class Masked:
             return list(names)
         hidden = masked_columns(self.model)
         return [masked_display(self.model, name) if name in hidden else name for name in names]
+
+    def _unlink(self, names, request: HttpRequest) -> list:
+        return [named_display(self.model, name) if leads_nowhere(self.model, name, request) else name for name in names]
 
 
 class PortalAdmin(Masked, ModelAdmin):
@@ -139,23 +164,26 @@ class PortalAdmin(Masked, ModelAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:  # nothing to hide yet: what is typed in is the writer's own
             return fieldsets
-        return [
-            (title, {**options, "fields": [self._mask_row(row, request) for row in options["fields"]]})
-            for title, options in fieldsets
-        ]
+        to_read = not self.has_change_permission(request, obj)
 
-    def _mask_row(self, row, request: HttpRequest):
-        return tuple(self._mask(row, request)) if isinstance(row, list | tuple) else self._mask([row], request)[0]
+        def shown(row):
+            names = self._mask(row if isinstance(row, list | tuple) else [row], request)
+            names = self._unlink(names, request) if to_read else names
+            return tuple(names) if isinstance(row, list | tuple) else names[0]
+
+        return [
+            (title, {**options, "fields": [shown(row) for row in options["fields"]]}) for title, options in fieldsets
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None):
         fields = super().get_readonly_fields(request, obj)
         if obj is None:
             return fields
-        masked = [] if may_see_clear(request) else [
+        replaced = [
             field for _, options in self.get_fieldsets(request, obj) for row in options["fields"]
             for field in (row if isinstance(row, list | tuple) else [row]) if callable(field)
         ]  # fmt: skip
-        return [*fields, *masked, *self.fixed_after_add]
+        return [*fields, *replaced, *self.fixed_after_add]
 
     def get_search_fields(self, request: HttpRequest):
         if self.no_partial_search and not request.user.has_perm("accounts.search_customers"):
@@ -194,7 +222,7 @@ class PortalInline(Masked, TabularInline):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None):
-        return self._mask(super().get_fields(request, obj), request)
+        return self._unlink(self._mask(super().get_fields(request, obj), request), request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None):
         return self.get_fields(request, obj)
