@@ -5,7 +5,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from retention.rules import PROMISES, observing_rules, without_period
+from retention.promises import PROMISES
+from retention.rules import observing_rules, without_period
 from retention.stops import active_stop
 
 

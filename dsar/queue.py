@@ -1,6 +1,7 @@
 """The queue: what is overdue, what is near, in which order."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -48,3 +49,9 @@ def counts(now: dt.datetime) -> dict[str, int]:
             unowned=Count("pk", filter=Q(owner__isnull=True)),
         )
     )
+
+
+def count_open_of(workspaces: set[Any], people: set[Any]) -> int:
+    """Return how many open requests are of these workspaces or people (sets of ids)."""
+    concerned = Q(workspace__in=workspaces) | Q(person__in=people)
+    return open_requests().filter(concerned).count()

@@ -10,7 +10,8 @@ from accounts.models import User
 from retention import periods
 from retention.holds import lift_hold
 from retention.models import Hold, Rule, RuleVersion
-from retention.rules import PROMISES, aged_maps, period_of, period_words, without_period
+from retention.promises import PROMISES
+from retention.rules import aged_maps, period_of, period_words, unconfirmed_seeds, without_period
 
 ARM_RULE = "arm_rule"
 LIFT_HOLD = "lift_hold"
@@ -55,6 +56,10 @@ def ask_to_arm(rule: Rule, *, user: User, now: dt.datetime) -> approvals.Approva
     """Ask a second officer to arm a rule. Raises approvals.UnableToApprove, also when the rule has no period."""
     if rule.key in without_period(now):
         raise approvals.UnableToApprove("Nobody has set the period of this rule: it keeps everything. Set it first.")
+    if rule.key in unconfirmed_seeds():
+        raise approvals.UnableToApprove(
+            "No officer has confirmed the period that ships with this rule. Confirm it first."
+        )
     summary = f"Arm the rule “{PROMISES[rule.key].title}”"
     if aged_maps(rule.key):
         summary += f" with a period of {period_words(period_of(rule.key, now))}"

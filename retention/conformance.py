@@ -5,9 +5,10 @@ import datetime as dt
 
 from django.db.models import Avg, F, Max, Min
 
-from retention.due import due_workspaces, past_rows
+from retention.due import due_workspaces, past_condition, past_parts
 from retention.models import DeletionJob, Hold, Rule
-from retention.rules import PROMISES, aged_maps, period_of
+from retention.promises import PROMISES
+from retention.rules import aged_maps, periods_of
 
 GRACE = dt.timedelta(minutes=2)  # policy § 5.2 says the same day; the portal promises two minutes
 COUNT_UP_TO = 10_000
@@ -62,7 +63,7 @@ def _line(key: str, armed: bool, now: dt.datetime) -> Line:
         rule=key,
         title=PROMISES[key].title,
         armed=armed,
-        has_period=not aged_maps(key) or period_of(key, now) is not None,
+        has_period=not aged_maps(key) or bool(PROMISES[key].without) or bool(periods_of(key, now).known),
         overdue=overdue,
         oldest=oldest,
         held=held,
@@ -92,14 +93,16 @@ def _workspaces(now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
 def _aged(key: str, now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
     """Return the rows past their own time: overdue, the oldest one's instant, and those that a hold or a deletion keeps."""
     overdue, held, instants = 0, 0, []
+    at = now - GRACE
     for entry, age in aged_maps(key):
-        period = period_of(key, now)
-        if period is None:
+        past = past_condition(entry, age, now=at, periods=periods_of(key, at))
+        if past is None:
             continue
-        rows = past_rows(entry, age, now=now - GRACE)
-        if count := rows.values("pk")[:COUNT_UP_TO].count():
-            overdue += count
-            instants.append(rows.aggregate(at=Min(age.dated_by))["at"])
-        past = entry.model_class._default_manager.filter(age.past(now - GRACE, period))
-        held += past.values("pk")[: COUNT_UP_TO + count].count() - count
+        count = 0
+        for part in past_parts(entry, age, now=at):
+            count += part.values("pk")[: COUNT_UP_TO - count].count()
+            instants.append(part.aggregate(at=Min(age.dated_by))["at"])
+        overdue += count
+        every = entry.model_class._default_manager.filter(past)
+        held += every.values("pk")[: COUNT_UP_TO + count].count() - count
     return overdue, min((instant for instant in instants if instant), default=None), held

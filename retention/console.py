@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.charts import bar_chart, count_per_day, last_days, start_of
 from retention.due import count_past, due_workspaces
 from retention.models import DeletionJob, Hold, Rule
-from retention.rules import PROMISES, aged_rules, period_of, what_of
+from retention.promises import PROMISES
+from retention.rules import aged_rules, periods_of, what_of
 
 DAYS_AHEAD = 7
 CHART_DAYS = 30
@@ -47,7 +48,7 @@ def forecasts(now: dt.datetime) -> list[Forecast]:
     found = []
     for key, promise in PROMISES.items():
         aged = key in aged_rules()
-        has_period = not aged or period_of(key, now) is not None
+        has_period = not aged or bool(periods_of(key, now).known)
         today, week = (_count(key, at, aged) if has_period else 0 for at in (tonight, in_a_week))
         found.append(
             Forecast(key, promise.title, key in armed, has_period, today, week, "rows" if aged else "workspaces")

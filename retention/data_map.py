@@ -17,7 +17,16 @@ def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
 
 
 MAPS = [
-    _kept("Rule", "retention rules", "What the policy promises; nobody's data.", "key", "state", "armed_at"),
+    _kept(
+        "Rule",
+        "retention rules",
+        "What the policy promises; nobody's data.",
+        "key",
+        "state",
+        "armed_at",
+        "seed_confirmed_by_id",
+        "seed_confirmed_at",
+    ),
     _kept(
         "RuleVersion",
         "periods of rules",
@@ -25,11 +34,14 @@ MAPS = [
         "id",
         "rule_id",
         "number",
+        "country",
         "period",
         "effective_at",
         "asked_by_id",
         "approved_by_id",
         "approved_at",
+        "cancelled_by_id",
+        "cancelled_at",
     ),
     _kept(
         "Hold",

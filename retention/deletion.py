@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 from accounts import files, keys
 from accounts.models import KeyPair, Membership, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
-from retention.due import past_rows
+from retention.due import past_parts, past_rows
 from retention.rules import aged_maps
 
 AGED_ROWS = 20_000  # of one model in one job: its ids are written down, and the next job takes the rest
@@ -97,7 +97,10 @@ def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
     for entry in maps_in_order(rule):
         age = entry.age(rule)
         assert age is not None, f"{entry.model} has no clock under {rule}."
-        ids = list(past_rows(entry, age, now=now).order_by("pk").values_list("pk", flat=True)[: AGED_ROWS + 1])
+        ids: list[Any] = []
+        order = [entry.partitioned_by, "pk"] if entry.partitioned_by else ["pk"]  # as an index has it
+        for part in past_parts(entry, age, now=now):
+            ids += part.order_by(*order).values_list("pk", flat=True)[: AGED_ROWS + 1 - len(ids)]
         if ids:
             chosen[entry.model] = ids[:AGED_ROWS]
         if len(ids) > AGED_ROWS:

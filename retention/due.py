@@ -1,13 +1,15 @@
 """Which workspaces and rows are past their time."""
 
 import datetime as dt
+import functools
+import operator
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Membership, Workspace
 from accounts.verdicts import Age, ModelMap
 from retention.models import Hold
-from retention.rules import aged_maps, period_of
+from retention.rules import Periods, aged_maps, periods_of
 
 
 def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
@@ -38,17 +40,56 @@ def workspaces_that_keep() -> QuerySet[Workspace]:
     return Workspace.objects.filter(Exists(held) | ~Q(state__in=Workspace.INTACT))
 
 
-def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime, period: dt.timedelta | None = None) -> QuerySet:
+def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime) -> QuerySet:
     """Return the rows of one model whose own time is over at ``now`` and that nothing keeps.
 
     Rows of a held workspace stay, and so do those of a person who is in one; rows of a workspace that is being emptied
-    are its own deletion's. ``period`` is the one in force unless given; where there is none, nothing is past its time.
+    are its own deletion's. Where no period is in force, nothing is past its time.
     """
     manager = entry.model_class._default_manager
-    period = period or period_of(age.rule, now)
-    if period is None:
-        return manager.none()
-    rows = manager.filter(age.past(now, period))
+    past = past_condition(entry, age, now=now, periods=periods_of(age.rule, now))
+    return manager.none() if past is None else without_kept(entry, manager.filter(past))
+
+
+def past_parts(entry: ModelMap, age: Age, *, now: dt.datetime) -> list[QuerySet]:
+    """Return the rows of ``past_rows`` in parts that share no row, one for each period in force.
+
+    To count or to choose: each part is found by the indexes of its own instant and country, where the whole would be
+    one condition with OR, which reads every row between the shortest and the longest period.
+    """
+    manager = entry.model_class._default_manager
+    conditions = conditions_by_period(entry, age, now=now, periods=periods_of(age.rule, now))
+    return [without_kept(entry, manager.filter(condition)) for condition in conditions]
+
+
+def past_condition(entry: ModelMap, age: Age, *, now: dt.datetime, periods: Periods) -> Q | None:
+    """Return the condition on which a row's time is over, whatever keeps it; None: no period is in force."""
+    conditions = conditions_by_period(entry, age, now=now, periods=periods)
+    return functools.reduce(operator.or_, conditions) if conditions else None
+
+
+def conditions_by_period(entry: ModelMap, age: Age, *, now: dt.datetime, periods: Periods) -> list[Q]:
+    """Return one condition for each period: of the countries that have their own, then of everywhere else."""
+    conditions = [
+        in_countries(entry, [country]) & age.past(now, period) for country, period in sorted(periods.by_country.items())
+    ]
+    if periods.general is not None:
+        elsewhere = ~in_countries(entry, sorted(periods.by_country)) if periods.by_country else Q()
+        conditions.append(elsewhere & age.past(now, periods.general))
+    return conditions
+
+
+def in_countries(entry: ModelMap, countries: list[str]) -> Q:
+    """Return the condition that a row is of one of these countries: its workspace's, or without one its person's."""
+    by_workspace = Q(**{f"{entry.workspace}__in": Workspace.objects.filter(country__in=countries)})
+    by_person = Q(**{f"{entry.person}__country__in": countries})
+    if not entry.workspace:
+        return by_person
+    return by_workspace | (Q(**{f"{entry.workspace}__isnull": True}) & by_person) if entry.person else by_workspace
+
+
+def without_kept(entry: ModelMap, rows: QuerySet) -> QuerySet:
+    """Return the rows that nothing keeps: no hold on their workspace or their person's, no deletion of its own."""
     keeping = workspaces_that_keep()
     if entry.workspace:
         rows = rows.exclude(**{f"{entry.workspace}__in": keeping})
@@ -60,14 +101,16 @@ def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime, period: dt.timedel
 
 def anything_past(rule_key: str, now: dt.datetime) -> bool:
     """Return whether any row is past its time under a rule by age."""
-    return any(past_rows(entry, age, now=now).exists() for entry, age in aged_maps(rule_key))
+    return any(part.exists() for entry, age in aged_maps(rule_key) for part in past_parts(entry, age, now=now))
 
 
 def count_past(rule_key: str, now: dt.datetime, *, up_to: int | None = None) -> dict[str, int]:
     """Return how many rows of each model are past their time under a rule by age, counted up to a cap."""
-    counts = {}
+    counts: dict[str, int] = {}
     for entry, age in aged_maps(rule_key):
-        rows = past_rows(entry, age, now=now).values("pk")
-        if count := (rows[:up_to] if up_to else rows).count():
-            counts[entry.model] = count
+        for part in past_parts(entry, age, now=now):
+            rows = part.values("pk")
+            left = up_to - counts.get(entry.model, 0) if up_to else None
+            if count := (rows[:left] if left is not None else rows).count():
+                counts[entry.model] = counts.get(entry.model, 0) + count
     return counts

@@ -3,20 +3,79 @@
 import datetime as dt
 
 from django import forms
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
-UNITS = {"days": dt.timedelta(days=1), "hours": dt.timedelta(hours=1)}
+from accounts.validators import validate_country
+from retention.rules import knows_country
+
+DAY = dt.timedelta(days=1)
+UNITS = ["days", "hours", "months"]
 
 
-class PeriodForm(BaseDialogForm):
-    """A period as a number and a unit; ``cleaned_data["period"]`` is a timedelta."""
+def months_as_days(count: int) -> dt.timedelta:
+    """Return the shortest time that ``count`` calendar months can take: a maximum in months is then never exceeded."""
+    starts = [(2001 + month // 12, month % 12 + 1) for month in range(48)]
+    ends = [divmod(year * 12 + month - 1 + count, 12) for year, month in starts]
+    return min(
+        dt.date(end_year, end_month + 1, 1) - dt.date(year, month, 1)
+        for (year, month), (end_year, end_month) in zip(starts, ends, strict=True)
+    )
 
-    number = forms.IntegerField(label="Keep for", min_value=1, max_value=10_000, widget=UnfoldAdminIntegerFieldWidget)
-    unit = forms.ChoiceField(label="Unit", choices=[(unit, unit) for unit in UNITS], widget=UnfoldAdminSelectWidget)
+
+class ChangePeriodForm(forms.Form):
+    """A period as a number and a unit, for everywhere or one country; ``cleaned_data["period"]`` is a timedelta or None."""
+
+    number = forms.IntegerField(
+        label="Keep for", min_value=1, max_value=10_000, required=False, widget=UnfoldAdminIntegerFieldWidget
+    )
+    unit = forms.ChoiceField(
+        label="Unit",
+        choices=[(unit, unit) for unit in UNITS],
+        widget=UnfoldAdminSelectWidget,
+        help_text="Months count as the fewest days they can have, so that no maximum in months is exceeded.",
+    )
+    country = forms.CharField(
+        label="Only in country",
+        required=False,
+        max_length=2,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Of the workspace, as two letters such as DE. Empty: everywhere that has no period of its own.",
+    )
+    remove = forms.BooleanField(
+        label="Take the country’s own period away",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
+
+    def __init__(self, *args, rule_key: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not knows_country(rule_key):
+            del self.fields["country"], self.fields["remove"]
+
+    def clean_country(self) -> str:
+        country = (self.cleaned_data.get("country") or "").strip().upper()
+        if country:
+            validate_country(country)
+        return country
 
     def clean(self):
         cleaned = super().clean() or {}
-        if "number" in cleaned and "unit" in cleaned:
-            cleaned["period"] = cleaned["number"] * UNITS[cleaned["unit"]]
+        cleaned.setdefault("country", "")
+        cleaned["period"] = None
+        if cleaned.get("remove"):
+            if not cleaned["country"]:
+                self.add_error("country", "Write the country whose own period is to end.")
+        elif not cleaned.get("number"):
+            if "number" not in self.errors:
+                self.add_error("number", "Write for how long it is kept.")
+        else:
+            number, unit = cleaned["number"], cleaned.get("unit", "days")
+            cleaned["period"] = (
+                months_as_days(number) if unit == "months" else number * (DAY if unit == "days" else DAY / 24)
+            )
         return cleaned

@@ -7,7 +7,8 @@ from accounts.models import Workspace
 from retention import deletion, jobs
 from retention.due import count_past, due_workspaces
 from retention.models import DeletionJob, Hold
-from retention.rules import PROMISES, aged_rules, armed_rules
+from retention.promises import PROMISES
+from retention.rules import aged_rules, armed_rules
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,154 +1,37 @@
-"""The promises that are kept by themselves, and whether this installation keeps them yet (mission P14)."""
+"""The rules as they are in force: periods, their variants by country, the words for them, and whether they delete yet."""
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 
 from accounts.verdicts import Age, ModelMap, data_map
 from retention.models import DeletionJob, Rule, RuleVersion
+from retention.promises import DAY, HOUR, PROMISES, Action, Promise
 
-HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-LONGEST = 10 * 365 * DAY
-REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
+NOT_SET = "a period not set yet"
 
 
 @dataclasses.dataclass(frozen=True)
-class Promise:
-    """What the policy promises, in the officer's words; “{period}” stands for the period in force.
+class Periods:
+    """The periods of one rule at one instant: everywhere, and where a country has one of its own. None keeps."""
 
-    ``seed`` is the period that holds until officers set another one between ``shortest`` and ``longest``. No seed: the
-    rule keeps everything, and says so, until they set one.
-    """
+    general: dt.timedelta | None
+    by_country: Mapping[str, dt.timedelta] = dataclasses.field(default_factory=dict)
 
-    key: str
-    title: str
-    words: str
-    policy: str
-    seed: dt.timedelta | None = None
-    shortest: dt.timedelta = DAY
-    longest: dt.timedelta = LONGEST
+    def of(self, country: str) -> dt.timedelta | None:
+        """Return the period for a row of this country: the narrower rule wins over the general one."""
+        return self.by_country.get(country, self.general)
+
+    def replaced(self, country: str, period: dt.timedelta | None) -> "Periods":
+        """Return these periods with another one, everywhere (country empty) or in a country (None: no variant any more)."""
+        if not country:
+            return dataclasses.replace(self, general=period)
+        others = {code: value for code, value in self.by_country.items() if code != country}
+        return dataclasses.replace(self, by_country={**others, country: period} if period else others)
 
     @property
-    def is_fixed(self) -> bool:
-        """Whether the policy leaves no choice of a period."""
-        return self.shortest == self.longest
-
-
-PROMISES: dict[str, Promise] = {
-    promise.key: promise
-    for promise in (
-        Promise(
-            key="workspace_expiry",
-            title="Workspace expiry",
-            words="When the last subscription of a workspace expires, or at the next billing (or the agreed end) after it was "
-            "cancelled, everything of it is deleted at that instant: numbers, "
-            "call records, messages, recordings, identity documents, correspondence and remaining credits. "
-            "The empty workspace record stays. There is no recovery.",
-            policy="§ 5.2",
-        ),
-        Promise(
-            key="number_expiry",
-            title="Number expiry",
-            words="When the subscription of a non-VoIP number ends before its workspace does, the number and its assignment "
-            "are deleted at that instant, without recovery; a VoIP number goes back to the pool. Calls of it stay the "
-            "workspace’s.",
-            policy="§ 5.2",
-            seed=dt.timedelta(0),
-            shortest=dt.timedelta(0),
-            longest=dt.timedelta(0),
-        ),
-        Promise(
-            key="free_tool_session",
-            title="Free-tool sessions",
-            words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",
-            policy="§ 2.5, § 5.2",
-            seed=HOUR,
-            shortest=HOUR / 60,
-            longest=HOUR,
-        ),
-        Promise(
-            key="waiting_call",
-            title="Calls of nobody",
-            words="An imported call whose numbers were nobody's is kept sealed for {period}, in case its assignment "
-            "arrives late, and is then deleted.",
-            policy="§ 5.2",
-            seed=7 * DAY,
-            longest=30 * DAY,
-        ),
-        Promise(
-            key="subscriber_recording",
-            title="Subscriber recordings",
-            words="A recording that a customer ordered is deleted when the days that the customer chose are over, at the "
-            "latest {period} after the call.",
-            policy="§ 2.2, § 5.2",
-            seed=30 * DAY,
-            longest=30 * DAY,
-        ),
-        Promise(
-            key="diagnostic_recording",
-            title="Diagnostic recordings",
-            words="A recording made to find a fault is deleted when its ticket is closed, at the latest {period} after the call.",
-            policy="§ 2.2, § 5.2",
-            seed=30 * DAY,
-            longest=30 * DAY,
-        ),
-        Promise(
-            key="kyc_image",
-            title="Images of identity documents",
-            words="The image of an identity document is destroyed {period} after the decision; the result stays.",
-            policy="§ 2.1, § 5.2",
-            seed=30 * DAY,
-            longest=365 * DAY,
-        ),
-        Promise(
-            key="withdrawn_consent",
-            title="Withdrawn consents",
-            words="A consent is deleted {period} after it was withdrawn.",
-            policy="§ 6.5, § 5.2",
-        ),
-        Promise(
-            key="closed_ticket",
-            title="Closed tickets",
-            words="A ticket and its messages are deleted {period} after it was closed.",
-            policy="§ 5.2",
-        ),
-        Promise(
-            key="usage_record",
-            title="Device and usage records",
-            words="A record of device or usage is deleted {period} after it was made.",
-            policy="§ 2.2, § 5.2",
-        ),
-        Promise(
-            key="past_assignment",
-            title="Assignments of the past",
-            words="Who had a number is deleted {period} after that ended; that its calls are the workspace's stays known by a "
-            "keyed hash.",
-            policy="§ 5.2",
-        ),
-        Promise(
-            key="closed_request",
-            title="Closed requests",
-            words="Name, address and note of a request are blanked {period} after it was closed; its line in the register stays.",
-            policy="§ 6.7",
-            shortest=REGISTER,
-        ),
-        Promise(
-            key="import_leftover",
-            title="Files of imports",
-            words="The file of an import is destroyed when the import ends; of one that never does, {period} after it came in.",
-            policy="§ 5.2",
-            seed=7 * DAY,
-            longest=7 * DAY,
-        ),
-        Promise(
-            key="import_file_name",
-            title="Names of imported files",
-            words="What an imported file was called, which may name somebody, is blanked {period} after it came in.",
-            policy="§ 5.2",
-            seed=30 * DAY,
-            longest=365 * DAY,
-        ),
-    )
-}
+    def known(self) -> list[dt.timedelta]:
+        return sorted(period for period in (self.general, *self.by_country.values()) if period is not None)
 
 
 def promise_of(rule: Rule) -> Promise:
@@ -171,24 +54,55 @@ def aged_rules() -> list[str]:
     return [key for key in PROMISES if aged_maps(key)]
 
 
-def period_of(rule_key: str, now: dt.datetime) -> dt.timedelta | None:
-    """Return the period in force at ``now``: the last one that officers set, else the seed, else None (keep)."""
-    version = (
-        RuleVersion.objects.filter(rule=rule_key, effective_at__lte=now).order_by("-effective_at", "-number").first()
+def knows_country(rule_key: str) -> bool:
+    """Return whether the rows under a rule lead to a country, so that it can have variants."""
+    maps = aged_maps(rule_key)
+    return not PROMISES[rule_key].is_fixed and bool(maps) and all(entry.workspace or entry.person for entry, _ in maps)
+
+
+def periods_of(rule_key: str, now: dt.datetime) -> Periods:
+    """Return the periods in force at ``now``: the last ones that officers set; else, for the general one, the seed."""
+    versions = (
+        RuleVersion.objects.filter(rule=rule_key, effective_at__lte=now, cancelled_at__isnull=True)
+        .order_by("country", "-effective_at", "-number")
+        .distinct("country")
+        .values_list("country", "period")
     )
-    return version.period if version else PROMISES[rule_key].seed
+    found = dict(versions)
+    general = found.pop("", PROMISES[rule_key].seed)
+    return Periods(general, {country: period for country, period in found.items() if period})
+
+
+def period_of(rule_key: str, now: dt.datetime, country: str = "") -> dt.timedelta | None:
+    """Return the period in force at ``now``, in a country or in general; None: keep."""
+    return periods_of(rule_key, now).of(country)
+
+
+def coming_versions(rule_key: str, now: dt.datetime) -> list[RuleVersion]:
+    """Return what was decided and is not in force yet, the next one first."""
+    waiting = RuleVersion.objects.filter(rule=rule_key, effective_at__gt=now, cancelled_at__isnull=True)
+    return list(waiting.select_related("asked_by", "approved_by").order_by("effective_at", "number"))
+
+
+def has_seed_only(rule_key: str) -> bool:
+    """Return whether the general period is the seed: officers have not set one."""
+    return PROMISES[rule_key].seed is not None and not RuleVersion.objects.filter(rule=rule_key, country="").exists()
+
+
+def unconfirmed_seeds() -> list[str]:
+    """Return the keys of the rules by age whose period is the policy's seed, and no officer has confirmed it."""
+    unconfirmed = set(Rule.objects.filter(seed_confirmed_at__isnull=True).values_list("key", flat=True))
+    return [key for key in aged_rules() if key in unconfirmed and not PROMISES[key].is_fixed and has_seed_only(key)]
 
 
 def period_words(period: dt.timedelta | None) -> str:
     """Return a period as people say it: “30 days”, “1 hour”, “at once”; “a period not set yet” for none."""
     if period is None:
-        return "a period not set yet"
-    if not period:
-        return "at once"
+        return NOT_SET
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (HOUR / 60, "minute")):
         if period % unit == dt.timedelta(0):
             count = period // unit
-            return f"{count} {name}{'' if count == 1 else 's'}"
+            return f"{count:,} {name}{'' if count == 1 else 's'}"
     return str(period)
 
 
@@ -197,9 +111,20 @@ def words_of(rule_key: str, now: dt.datetime) -> str:
     return PROMISES[rule_key].words.format(period=period_words(period_of(rule_key, now)))
 
 
+def headline(promise: Promise, period: dt.timedelta | None) -> str:
+    """Return a rule in one line: “Subscriber recordings: deleted 30 days after the call …, § 5.2”."""
+    if promise.action is Action.EVERYTHING or promise.is_fixed:
+        what = f"{promise.action} {promise.clock}"
+    elif period is None:
+        what = f"{promise.action} {promise.without}" if promise.without else "kept: nobody has set the period"
+    else:
+        what = f"{promise.action} {period_words(period)} {promise.clock}"
+    return f"{promise.title}: {what}, {promise.policy}"
+
+
 def without_period(now: dt.datetime) -> list[str]:
     """Return the keys of the rules by age that keep everything because nobody has set their period."""
-    return [key for key in aged_rules() if period_of(key, now) is None]
+    return [key for key in aged_rules() if not PROMISES[key].without and period_of(key, now) is None]
 
 
 def armed_rules() -> set[str]:

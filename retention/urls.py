@@ -1,6 +1,6 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from retention import views
+from retention import rule_pages, views
 
 app_name = "retention"
 urlpatterns = [
@@ -8,6 +8,10 @@ urlpatterns = [
     path("console/running/", views.running, name="running"),
     path("due/", views.due, name="due"),
     path("conformance/", views.conformance_page, name="conformance"),
+    path("rules/<slug:key>/period/", rule_pages.change_period, name="change_period"),
+    path("rules/periods/<int:version_id>/cancel/", rule_pages.cancel_version, name="cancel_version"),
+    path("schedule/", rule_pages.retention_schedule, name="retention_schedule"),
+    re_path(r"^schedule\.(?P<format>csv|json)$", rule_pages.retention_schedule_file, name="retention_schedule_file"),
     path("deletions/<uuid:job_id>/progress/", views.progress, name="progress"),
     path("deletions/<uuid:job_id>/receipt.json", views.receipt, name="receipt"),
 ]

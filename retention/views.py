@@ -18,8 +18,9 @@ from retention.conformance import conformance
 from retention.due import due_workspaces
 from retention.figures import figures
 from retention.models import DeletionJob, Hold, Rule
+from retention.promises import PROMISES
 from retention.purge import counts_of
-from retention.rules import PROMISES, armed_rules, promise_of, words_of
+from retention.rules import armed_rules, promise_of, words_of
 from retention.stops import active_stop
 
 DUE_SHOWN = 25

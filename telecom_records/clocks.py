@@ -49,7 +49,7 @@ def number_is_nobodys(now: dt.datetime, period: dt.timedelta) -> Q:
     age = entry.age("number_expiry")
     assert age is not None
     of_number = entry.model_class._default_manager.filter(number=OuterRef("pk"))
-    stays = of_number.exclude(pk__in=past_rows(entry, age, now=now, period=period).values("pk"))
+    stays = of_number.exclude(pk__in=past_rows(entry, age, now=now).values("pk"))
     return Q(is_voip=False, had_customer=True) & ~Q(Exists(stays))
 
 

@@ -1,69 +1,48 @@
 """The rules, in words, and whether this installation keeps them yet."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts import approvals
-from accounts.portal_admin import PortalInline, ReadOnlyAdmin, back_to, run_or_say
+from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
+from retention import rule_pages
 from retention.approved_actions import ask_to_arm, observe_again
-from retention.forms import PeriodForm
-from retention.models import Rule, RuleVersion, Tombstone
-from retention.periods import UnableToChange, ask_for_period
-from retention.rules import aged_maps, period_of, period_words, promise_of, words_of
-
-
-class PeriodInline(PortalInline):
-    """The periods that officers set, newest first."""
-
-    model = RuleVersion
-    fields = ["number", "kept_for", "effective_at", "asked_by", "approved_by"]
-    readonly_fields = fields
-    verbose_name_plural = "periods"
-    ordering = ("-number",)
-
-    @display(description="kept for")
-    def kept_for(self, version: RuleVersion) -> str:
-        return period_words(version.period)
+from retention.models import Rule, Tombstone
+from retention.periods import UnableToChange, confirm_seed
+from retention.rules import promise_of, unconfirmed_seeds
 
 
 @admin.register(Rule)
 class RuleAdmin(ReadOnlyAdmin):
-    list_display = ["title", "words", "period", "policy", "state_badge"]
+    """The list and the page are our own (``retention/rule_pages.py``); the buttons that ask something are here."""
+
     ordering = ["key"]
-    fields = ["title", "words", "period", "policy", "state", "armed_at"]
-    readonly_fields = ["title", "words", "period", "policy", "state", "armed_at"]
-    inlines = [PeriodInline]
-    actions_detail = ["ask_to_arm", "change_period", "observe"]
+    change_form_outer_before_template = "retention/rule.html"
+    actions_detail = ["ask_to_arm", "confirm_seed", "observe"]
 
-    @display(description="rule")
-    def title(self, rule: Rule) -> str:
-        return promise_of(rule).title
+    def get_fieldsets(self, request, obj=None):
+        return []
 
-    @display(description="what it does")
-    def words(self, rule: Rule) -> str:
-        return words_of(rule.key, timezone.now())
+    def changelist_view(self, request, extra_context=None):
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return rule_pages.list_page(request)
 
-    @display(description="period")
-    def period(self, rule: Rule) -> str:
-        return period_words(period_of(rule.key, timezone.now())) if aged_maps(rule.key) else "–"
-
-    @display(description="policy")
-    def policy(self, rule: Rule) -> str:
-        return promise_of(rule).policy
-
-    @display(description="state", label={"Observing": "warning", "Armed": "success"})
-    def state_badge(self, rule: Rule) -> str:
-        return rule.get_state_display()
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        rule = self.get_object(request, object_id)
+        context = rule_pages.rule_context(rule, request.user, timezone.now()) if rule else {}
+        title = {"title": promise_of(rule).title} if rule else {}
+        return super().change_view(request, object_id, form_url, {**context, **title, **(extra_context or {})})
 
     def has_ask_to_arm_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, Rule.State.OBSERVING)
 
-    def has_change_period_permission(self, request, object_id=None) -> bool:
+    def has_confirm_seed_permission(self, request, object_id=None) -> bool:
         rule = self.get_object(request, object_id)
-        has_choice = bool(rule) and bool(aged_maps(rule.key)) and not promise_of(rule).is_fixed
-        return has_choice and request.user.has_perm("retention.arm_rule")
+        return bool(rule) and rule.key in unconfirmed_seeds() and request.user.has_perm("retention.arm_rule")
 
     def has_observe_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, Rule.State.ARMED)
@@ -95,23 +74,21 @@ class RuleAdmin(ReadOnlyAdmin):
         return back_to(self, object_id)
 
     @action(
-        description="Change the period",
-        permissions=["change_period"],
-        icon="timer",
+        description="Confirm the seed",
+        permissions=["confirm_seed"],
+        icon="task_alt",
         dialog={
-            "title": "Ask a second officer to change the period",
-            "description": "The request says what the change would delete at once. It is in force from the next day on.",
-            "form_class": PeriodForm,
-            "form_submit_text": "Ask to change",
+            "title": "Confirm the period that ships with this rule",
+            "description": "You say that you have compared it with the policy in force. Your name and the time are recorded. "
+            "Nothing is deleted by this.",
+            "form_submit_text": "Confirm",
         },
     )
-    def change_period(self, request, form, object_id):
-        rule = self.get_object(request, object_id)
+    def confirm_seed(self, request, form, object_id):
         run_or_say(
             request,
-            lambda: ask_for_period(rule, form.cleaned_data["period"], user=request.user, now=timezone.now()),
-            "Asked. Another officer now finds it under Approvals, with what it would delete.",
-            approvals.UnableToApprove,
+            lambda: confirm_seed(self.get_object(request, object_id), user=request.user, now=timezone.now()),
+            "Confirmed.",
             UnableToChange,
         )
         return back_to(self, object_id)

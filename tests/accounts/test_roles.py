@@ -16,6 +16,9 @@ CUSTOM = {
     "/admin/retention/console/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/due/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/conformance/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/retention/schedule/": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},
+    "/admin/retention/schedule.csv": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},
+    "/admin/retention/rules/closed_ticket/period/": {PRIVACY_OFFICER},
     "/admin/calls/import/": {PRIVACY_OFFICER},
 }
 

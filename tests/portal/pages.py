@@ -9,6 +9,9 @@ CUSTOM_PAGES = [
     "/admin/retention/console/",
     "/admin/retention/due/",
     "/admin/retention/conformance/",
+    "/admin/retention/schedule/",
+    "/admin/retention/rules/closed_ticket/period/",
+    "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
     "/admin/calls/import/",
 ]
 

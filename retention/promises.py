@@ -1,0 +1,207 @@
+"""What the policy promises, as data: one entry per rule, in the officer's words.
+
+What officers may change of it (the period, its variants by country, whether it deletes) stands in rows of ``Rule`` and
+``RuleVersion``; the limits within which they may stand here, in code.
+"""
+
+import dataclasses
+import datetime as dt
+import enum
+
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+LONGEST = 10 * 365 * DAY
+REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
+
+
+class Action(enum.StrEnum):
+    """What a rule does to a row whose time is over."""
+
+    DELETE = "deleted"
+    SHRED = "image destroyed"
+    BLANK = "words blanked"
+    EVERYTHING = "everything deleted"
+
+
+@dataclasses.dataclass(frozen=True)
+class Promise:
+    """What the policy promises, in the officer's words; “{period}” in ``words`` stands for the period in force.
+
+    ``seed`` is the period that holds until officers set another one between ``shortest`` and ``longest``; it comes from
+    the policy and is shown as unconfirmed until an officer confirms it. No seed: the rule keeps everything, and says so,
+    until they set a period; where ``without`` says what happens then instead, that is no fault.
+    """
+
+    key: str
+    title: str
+    words: str
+    policy: str  # sections of the privacy policy
+    clock: str = ""  # what a period counts from: “after the call”
+    action: Action = Action.DELETE
+    basis: str = ""  # the lawful basis on which the data is kept until then
+    seed: dt.timedelta | None = None
+    shortest: dt.timedelta = DAY
+    longest: dt.timedelta = LONGEST
+    without: str = ""  # what happens while no period is set, if that is no fault: “with the account”
+    contradiction: str = ""  # where the policy says two things, which reading is in force
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the policy leaves no choice of a period."""
+        return self.shortest == self.longest
+
+
+CONTRACT = "Performance of the contract (GDPR Art. 6(1)(b))"
+INTEREST = "Legitimate interest (GDPR Art. 6(1)(f))"
+CONSENT = "Consent (GDPR Art. 6(1)(a))"
+LEGAL = "Legal obligation (GDPR Art. 6(1)(c))"
+
+PROMISES: dict[str, Promise] = {
+    promise.key: promise
+    for promise in (
+        Promise(
+            key="workspace_expiry",
+            title="Workspace expiry",
+            words="When the last subscription of a workspace expires, or at the next billing (or the agreed end) after it was "
+            "cancelled, everything of it is deleted at that instant: numbers, "
+            "call records, messages, recordings, identity documents, correspondence and remaining credits. "
+            "The empty workspace record stays. There is no recovery.",
+            policy="§ 5.2",
+            clock="when the last subscription ends",
+            action=Action.EVERYTHING,
+            basis=CONTRACT,
+        ),
+        Promise(
+            key="number_expiry",
+            title="Number expiry",
+            words="When the subscription of a non-VoIP number ends before its workspace does, the number and its assignment "
+            "are deleted at that instant, without recovery; a VoIP number goes back to the pool. Calls of it stay the "
+            "workspace’s.",
+            policy="§ 5.2",
+            clock="when its subscription ends",
+            basis=CONTRACT,
+            seed=dt.timedelta(0),
+            shortest=dt.timedelta(0),
+            longest=dt.timedelta(0),
+        ),
+        Promise(
+            key="free_tool_session",
+            title="Free-tool sessions",
+            words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",
+            policy="§ 2.5, § 5.2",
+            clock="after the session began, or when it ends",
+            basis=f"{CONTRACT}, at the visitor’s request",
+            seed=HOUR,
+            shortest=HOUR / 60,
+            longest=HOUR,
+        ),
+        Promise(
+            key="waiting_call",
+            title="Calls of nobody",
+            words="An imported call whose numbers were nobody's is kept sealed for {period}, in case its assignment "
+            "arrives late, and is then deleted.",
+            policy="§ 5.2",
+            clock="after its import",
+            basis=INTEREST,
+            seed=7 * DAY,
+            longest=30 * DAY,
+        ),
+        Promise(
+            key="subscriber_recording",
+            title="Subscriber recordings",
+            words="A recording that a customer ordered is deleted when the days that the customer chose are over, at the "
+            "latest {period} after the call.",
+            policy="§ 2.2, § 5.2",
+            clock="after the call, or sooner as the customer chose",
+            basis=CONTRACT,
+            seed=30 * DAY,
+            longest=30 * DAY,
+            contradiction="§ 2.2 keeps recordings “for the last 30 days”; § 5.2 keeps them “for the duration that the customer "
+            "selects”. In force is the stricter reading: as the customer chose, and never longer than 30 days.",
+        ),
+        Promise(
+            key="diagnostic_recording",
+            title="Diagnostic recordings",
+            words="A recording made to find a fault is deleted when its ticket is closed, at the latest {period} after the call.",
+            policy="§ 2.2, § 5.2",
+            clock="after the call, or when its ticket is closed",
+            basis=INTEREST,
+            seed=30 * DAY,
+            longest=30 * DAY,
+        ),
+        Promise(
+            key="kyc_image",
+            title="Images of identity documents",
+            words="The image of an identity document is destroyed {period} after the decision; the result stays.",
+            policy="§ 2.1, § 5.2",
+            clock="after the decision",
+            action=Action.SHRED,
+            basis=LEGAL,
+            seed=30 * DAY,
+            longest=365 * DAY,
+        ),
+        Promise(
+            key="withdrawn_consent",
+            title="Withdrawn consents",
+            words="A consent is deleted {period} after it was withdrawn.",
+            policy="§ 6.5, § 5.2",
+            clock="after the withdrawal",
+            basis=f"{INTEREST}: proof of the consent",
+        ),
+        Promise(
+            key="closed_ticket",
+            title="Closed tickets",
+            words="A ticket and its messages are deleted {period} after it was closed.",
+            policy="§ 5.2",
+            clock="after the ticket was closed",
+            basis=CONTRACT,
+        ),
+        Promise(
+            key="usage_record",
+            title="Device and usage records",
+            words="A record of device or usage is deleted {period} after it was made.",
+            policy="§ 2.2, § 5.2",
+            clock="after the visit",
+            basis=INTEREST,
+        ),
+        Promise(
+            key="past_assignment",
+            title="Assignments of the past",
+            words="Who had a number is deleted {period} after that ended; that its calls are the workspace's stays known by a "
+            "keyed hash.",
+            policy="§ 5.2",
+            clock="after the assignment ended",
+            basis=CONTRACT,
+        ),
+        Promise(
+            key="closed_request",
+            title="Closed requests",
+            words="Name, address and note of a request are blanked {period} after it was closed; its line in the register stays.",
+            policy="§ 6.7",
+            clock="after the request was closed",
+            action=Action.BLANK,
+            basis=f"{LEGAL}: register of requests",
+            shortest=REGISTER,
+        ),
+        Promise(
+            key="import_leftover",
+            title="Files of imports",
+            words="The file of an import is destroyed when the import ends; of one that never does, {period} after it came in.",
+            policy="§ 5.2",
+            clock="after it came in, or when its import ends",
+            basis=INTEREST,
+            seed=7 * DAY,
+            longest=7 * DAY,
+        ),
+        Promise(
+            key="import_file_name",
+            title="Names of imported files",
+            words="What an imported file was called, which may name somebody, is blanked {period} after it came in.",
+            policy="§ 5.2",
+            clock="after it came in",
+            action=Action.BLANK,
+            basis=INTEREST,
+            seed=30 * DAY,
+            longest=365 * DAY,
+        ),
+    )
+}
