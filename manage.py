@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT_PYTHON = HERE / "var" / "venv" / "bin" / "python"
 WITHOUT_SERVERS = {
     "help", "--help", "-h", "version", "--version", "collectstatic", "explain_deadline", "check_vectors",
-    "diffsettings", "squashmigrations",
+    "diffsettings", "squashmigrations", "verify_evidence",
 }  # fmt: skip
 WITHOUT_MIGRATIONS = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "dbshell", "check"}
 

@@ -213,29 +213,7 @@ MAPS = [
         reason="The row proves that the private half was destroyed; the half itself goes first of all.",
         columns={
             name: internal()
-            for name in ("id", "owner", "owner_id", "recipient", "wrapped", "epoch_id", "created_at", "destroyed_at")
-        },
-    ),
-    ModelMap(
-        model="accounts.KeyEpoch",
-        about="nobody",
-        plural="key epochs",
-        goes=Goes.KEEP,
-        policy="5.1",
-        clock="",
-        reason="When a key that wraps keys began and was destroyed; the key itself is elsewhere.",
-        columns={
-            name: internal()
-            for name in (
-                "id",
-                "number",
-                "state",
-                "proof",
-                "began_at",
-                "ended_at",
-                "destroy_after",
-                "destroyed_at",
-            )
+            for name in ("id", "owner", "owner_id", "recipient", "wrapped", "created_at", "destroyed_at")
         },
     ),
     ModelMap(
@@ -287,6 +265,26 @@ MAPS = [
         clock="",
         reason="Stored parts of the tree over the evidence log; hashes of hashes.",
         columns={name: internal() for name in ("number", "root")},
+    ),
+    ModelMap(
+        model="accounts.Checkpoint",
+        about="nobody but staff",
+        plural="checkpoints",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="Signed sizes and roots of the evidence log, and which member of staff has taken one away.",
+        columns={name: internal() for name in ("id", "size", "root", "at", "note", "taken_by_id", "taken_at")},
+    ),
+    ModelMap(
+        model="accounts.OutsideState",
+        about="nobody",
+        plural="looks outside",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="Whether the log and its copy outside the database tell the same; nobody's data.",
+        columns={name: internal() for name in ("id", "looked_at", "fault")},
     ),
     ModelMap(
         model="accounts.Approval",

@@ -1,28 +1,11 @@
-"""What the workers do for keys and files."""
+"""What the workers do for the evidence."""
 
 from celery import shared_task
-from django.utils import timezone
 
-from accounts import epochs
-
-TURN_SECONDS = 30
+from accounts import checkpoints
 
 
 @shared_task
-def keep_epochs() -> None:
-    """Begin a new epoch when the current one is old, wrap keys by it, and destroy epochs whose waiting is over.
-
-    Two beats do no harm: one process at a time begins an epoch, and a pair is exchanged against the bytes that were read.
-    """
-    now = timezone.now()
-    epochs.rotate(now=now)
-    wrap_keys_anew()
-    epochs.destroy_due(now)
-
-
-@shared_task
-def wrap_keys_anew() -> None:
-    """Carry the change of epoch on, and ask for the next turn as long as one gets somewhere."""
-    done, left = epochs.rewrap(seconds=TURN_SECONDS)
-    if done and left:
-        wrap_keys_anew.delay()
+def write_checkpoint() -> None:
+    """Write a checkpoint outside the database when one is due. A second one by another scheduler is harmless."""
+    checkpoints.write_if_due()

@@ -1,9 +1,12 @@
 """What a production portal refuses to start with."""
 
+import itertools
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 MIN_SECRET_LENGTH = 40
+SECRETS = ("SECRET_KEY", "MASTER_KEY", "SIGNING_KEY")
 
 
 def production_faults() -> list[str]:
@@ -11,12 +14,18 @@ def production_faults() -> list[str]:
     faults = []
     if settings.DEBUG:
         faults.append("DEBUG is on")
-    for name in ("SECRET_KEY", "MASTER_KEY"):
+    for name in SECRETS:
         value = getattr(settings, name)
         if len(value) < MIN_SECRET_LENGTH or len(set(value)) < 10 or "insecure" in value or "changeme" in value.lower():
             faults.append(f"{name} is missing, short or a default (at least {MIN_SECRET_LENGTH} random characters)")
-    if settings.SECRET_KEY == settings.MASTER_KEY:
-        faults.append("SECRET_KEY and MASTER_KEY are the same")
+    for one, other in itertools.combinations(SECRETS, 2):
+        if getattr(settings, one) == getattr(settings, other):
+            faults.append(f"{one} and {other} are the same")
+    if (
+        any(sign in settings.EVIDENCE_ORIGIN for sign in " +\n")
+        or settings.EVIDENCE_ORIGIN == "callmama-privacy/production"
+    ):
+        faults.append("EVIDENCE_ORIGIN must name this portal's log, such as privacy.example.com/evidence")
     if not settings.DATABASE_URL or not settings.BROKER_URL:
         faults.append("DATABASE_URL and BROKER_URL must both be set: the embedded servers are for trying out")
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:

@@ -30,37 +30,25 @@ SOFTWARE = "callmama-privacy/0.1.0"  # written into the evidence of each deletio
 DEBUG = env.bool("DEBUG", default=False)
 
 # --- Secrets -----------------------------------------------------------------------------------------------------
-# In production both come from the environment (or from a file named by SECRET_KEY_FILE / MASTER_KEY_FILE); elsewhere
+# In production they come from the environment (or from a file named by SECRET_KEY_FILE / MASTER_KEY_FILE …); elsewhere
 # they are random, made once and kept beside the data they protect.
 if PRODUCTION:
     SECRET_KEY = env.str("SECRET_KEY", default="")
     MASTER_KEY = env.str("MASTER_KEY", default="")
+    SIGNING_KEY = env.str("SIGNING_KEY", default="")
 else:
     SECRET_KEY = env.str("SECRET_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "secret_key")
     MASTER_KEY = env.str("MASTER_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "master_key")
-
-# --- Keys of stored files (docs/decisions/0005-keys-and-their-backups.md) ---------------------------------------------
-EPOCH_KEYS_ROOT = Path(env.str("EPOCH_KEYS_ROOT", default=str(VAR_DIR / "secrets" / "epochs")))
-KEY_EPOCH_DAYS = env.int("KEY_EPOCH_DAYS", default=30)
-KEY_EPOCHS_KEPT = env.int("KEY_EPOCHS_KEPT", default=2)
-KEY_EPOCH_PENDING_DAYS = env.int("KEY_EPOCH_PENDING_DAYS", default=7)
-if min(KEY_EPOCH_DAYS, KEY_EPOCHS_KEPT, KEY_EPOCH_PENDING_DAYS) < 1:
-    raise ImproperlyConfigured("KEY_EPOCH_DAYS, KEY_EPOCHS_KEPT and KEY_EPOCH_PENDING_DAYS are whole numbers from 1.")
+    SIGNING_KEY = env.str("SIGNING_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "signing_key")
 
 # --- Servers -----------------------------------------------------------------------------------------------------
 EMBEDDED = embedded.addresses(VAR_DIR)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 BROKER_URL = env.str("BROKER_URL", default="")
 DATABASES = {"default": embedded.database_settings(DATABASE_URL, EMBEDDED)}
-KEYSTORE_URL = env.str("KEYSTORE_URL", default="")  # a database of its own for keys; empty: the same one
-KEYSTORE_DATABASE = "keystore" if KEYSTORE_URL else "default"
-if KEYSTORE_URL:
-    DATABASES["keystore"] = embedded.database_settings(KEYSTORE_URL, EMBEDDED)
-for database in DATABASES.values():
-    database.setdefault("OPTIONS", {}).setdefault("application_name", "callmama-privacy")
-    database["CONN_MAX_AGE"] = 60
-    database["CONN_HEALTH_CHECKS"] = True
-DATABASE_ROUTERS = ["accounts.key_store.KeyStoreRouter"]
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "callmama-privacy")
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Web ---------------------------------------------------------------------------------------------------------
@@ -134,6 +122,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 FILES_ROOT = Path(env.str("FILES_ROOT", default=str(VAR_DIR / "files")))
 # Files that only grow, for the day on which the database cannot be believed; best on another disk or machine.
+EVIDENCE_ORIGIN = env.str("EVIDENCE_ORIGIN", default=f"callmama-privacy/{MODE}")  # the log's name, for life; no spaces
 OUTSIDE_ROOT = Path(env.str("OUTSIDE_ROOT", default=str(VAR_DIR / "outside")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "uploads"}},
@@ -249,6 +238,7 @@ LOGGING = {
 # --- Retention ---------------------------------------------------------------------------------------------------
 RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
+BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401
 
@@ -259,6 +249,6 @@ if MODE == "test":
 CELERY_BEAT_SCHEDULE = {
     "Find what is due": {"task": "retention.tasks.find_due", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
-    "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
+    "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }

@@ -11,6 +11,8 @@ PRODUCTION = {
     "PORTAL_MODE": "production",
     "SECRET_KEY": secrets.token_urlsafe(48),
     "MASTER_KEY": secrets.token_urlsafe(48),
+    "SIGNING_KEY": secrets.token_urlsafe(48),
+    "EVIDENCE_ORIGIN": "privacy.example.com/evidence",
     "DATABASE_URL": "postgres://portal:password@db.example/portal",
     "BROKER_URL": "redis://broker.example/0",
     "ALLOWED_HOSTS": "privacy.example.com",

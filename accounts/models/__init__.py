@@ -2,24 +2,25 @@ from accounts.models.approvals import Approval
 from accounts.models.billing import BillingRecord, Credit, PaymentReference, Subscription
 from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
-from accounts.models.evidence import EvidenceEntry, EvidenceTile, EvidenceTree
+from accounts.models.evidence import Checkpoint, EvidenceEntry, EvidenceTile, EvidenceTree, OutsideState
 from accounts.models.files import StoredFile
-from accounts.models.keys import KeyEpoch, KeyPair
+from accounts.models.keys import KeyPair
 from accounts.models.kyc import KycDocument
 from accounts.models.staff import User
 
 __all__ = [
     "Approval",
     "BillingRecord",
+    "Checkpoint",
     "Consent",
     "Credit",
     "EvidenceEntry",
     "EvidenceTile",
     "EvidenceTree",
-    "KeyEpoch",
     "KeyPair",
     "KycDocument",
     "Membership",
+    "OutsideState",
     "PaymentReference",
     "Person",
     "PolicyVersion",
