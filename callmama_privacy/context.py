@@ -5,7 +5,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import epochs
+from accounts import checkpoints
+from accounts.models import Checkpoint
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
 from retention.stops import active_stop
@@ -32,16 +33,7 @@ def _notices(request) -> list[dict[str, Any]]:
                 else "",
             }
         )
-    if request.user.has_perm("accounts.prune_keyepoch") and (old := epochs.overdue(timezone.now())):
-        numbers = ", ".join(str(epoch.number) for epoch in old)
-        notices.append(
-            {
-                "level": "warning",
-                "text": f"Two officers should have the key of epoch {numbers} destroyed: until then old copies of the key "
-                "store can be opened.",
-                "href": reverse("admin:accounts_keyepoch_change", args=[old[0].pk]),
-            }
-        )
+    notices += _evidence_notices(request.user)
     if observing := observing_rules():
         names = ", ".join(PROMISES[key].title.lower() for key in observing if key in PROMISES)
         whole = len(observing) == len(PROMISES)
@@ -68,3 +60,32 @@ def _notices(request) -> list[dict[str, Any]]:
             }
         )
     return notices
+
+
+def _evidence_notices(user) -> list[dict[str, Any]]:
+    """Tell everybody when the log is not the one that was written outside, and who may act when checkpoints grow old."""
+    page = reverse("retention:evidence") if user.has_perm("accounts.view_evidenceentry") else ""
+    if fault := checkpoints.fault():
+        return [{"level": "danger", "text": f"The evidence is in doubt. {fault}", "href": page}]
+    if not page:
+        return []
+    now = timezone.now()
+    last = Checkpoint.objects.order_by("-at").first()
+    if last and now - last.at > checkpoints.STALE:
+        return [
+            {
+                "level": "warning",
+                "text": "No checkpoint of the evidence was written outside the database for hours: is the scheduler running?",
+                "href": page,
+            }
+        ]
+    if last and checkpoints.nobody_took_one(now):
+        return [
+            {
+                "level": "info",
+                "text": "Nobody has taken a checkpoint of the evidence away for a week. Only one in somebody's own hands "
+                "shows that the log was not written anew.",
+                "href": page,
+            }
+        ]
+    return []

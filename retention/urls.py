@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from retention import rule_pages, views
+from retention import evidence_views, rule_pages, views
 
 app_name = "retention"
 urlpatterns = [
@@ -13,5 +13,11 @@ urlpatterns = [
     path("schedule/", rule_pages.retention_schedule, name="retention_schedule"),
     re_path(r"^schedule\.(?P<format>csv|json)$", rule_pages.retention_schedule_file, name="retention_schedule_file"),
     path("deletions/<uuid:job_id>/progress/", views.progress, name="progress"),
-    path("deletions/<uuid:job_id>/receipt.json", views.receipt, name="receipt"),
+    path("deletions/<uuid:job_id>/certificate/", evidence_views.certificate, name="certificate"),
+    path("deletions/<uuid:job_id>/certificate.json", evidence_views.certificate_json, name="certificate-json"),
+    path("evidence/", evidence_views.state, name="evidence"),
+    path("evidence/verify/", evidence_views.verify, name="evidence-verify"),
+    path("evidence/bundle.json", evidence_views.take_bundle, name="evidence-bundle"),
+    path("evidence/checkpoint.txt", evidence_views.take_checkpoint, name="evidence-checkpoint"),
+    path("evidence/verify_evidence.py", evidence_views.verifier, name="evidence-verifier"),
 ]

@@ -5,20 +5,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts.evidence import rfc3339
-from accounts.models import EvidenceEntry
 from accounts.verdicts import data_map
 from retention import console as overview
 from retention.conformance import conformance
 from retention.due import due_workspaces
 from retention.figures import figures
 from retention.models import DeletionJob, Hold, Rule
-from retention.promises import PROMISES
 from retention.purge import counts_of
 from retention.rules import armed_rules, promise_of, words_of
 from retention.stops import active_stop
@@ -110,37 +107,6 @@ def progress(request: HttpRequest, job_id) -> HttpResponse:
     """Return the part of a deletion's page that changes while it runs."""
     job = get_object_or_404(DeletionJob.objects.select_related("rule", "workspace"), pk=job_id)
     return render(request, "retention/_job_progress.html", job_context(job))
-
-
-@require_GET
-@permission_required("retention.view_deletionjob", raise_exception=True)
-def receipt(request: HttpRequest, job_id) -> HttpResponse:
-    """Return the receipt of a finished deletion as JSON: the job, its evidence entries and their hashes."""
-    job = get_object_or_404(DeletionJob, pk=job_id, state=DeletionJob.State.DONE)
-    entries = EvidenceEntry.objects.filter(subject=str(job.pk)).order_by("sequence")
-    body = {
-        "deletion": str(job.pk),
-        "rule": job.rule_id,
-        "policy": PROMISES[job.rule_id].policy,
-        "workspace": str(job.workspace_id or ""),
-        "due": rfc3339(job.due_at),
-        "destroyed": job.destroyed,
-        "evidence": [
-            {
-                "sequence": entry.sequence,
-                "at": rfc3339(entry.at),
-                "type": entry.type,
-                "subject": entry.subject,
-                "body": entry.body,
-                "leaf": bytes(entry.leaf).hex(),
-                "chain": bytes(entry.chain).hex(),
-            }
-            for entry in entries
-        ],
-    }
-    response = JsonResponse(body, json_dumps_params={"indent": 2})
-    response["Content-Disposition"] = f'attachment; filename="receipt-{str(job.pk)[:8]}.json"'
-    return response
 
 
 def job_context(job: DeletionJob) -> dict[str, Any]:

@@ -20,6 +20,8 @@ CUSTOM = {
     "/admin/retention/schedule.csv": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},
     "/admin/retention/rules/closed_ticket/period/": {PRIVACY_OFFICER},
     "/admin/calls/import/": {PRIVACY_OFFICER},
+    "/admin/retention/evidence/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/retention/evidence/verify_evidence.py": {PRIVACY_OFFICER, AUDITOR},
 }
 
 

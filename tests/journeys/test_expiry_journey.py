@@ -59,14 +59,19 @@ def test_an_officer_sees_the_queue_and_watches_a_workspace_go(portal, sign_in):
     page.goto("/admin/retention/deletionjob/?q=W-1006")
     page.click("#result_list tbody a")
     expect(page.locator("body")).to_contain_text("nothing is left")
+    sealed = "SELECT count(*) FROM accounts_checkpoint c JOIN retention_deletionjob j ON c.size >= j.done_sequence WHERE j.workspace_id = %s"
+    wait_for(
+        lambda: portal.query(sealed, target)[0][0], seconds=PROMISED_SECONDS, what="a checkpoint covers it", every=1
+    )
     with page.expect_download() as download:
-        page.click("a:has-text('Receipt as JSON')")
-    receipt = json.loads(download.value.path().read_text())
-    assert [entry["type"] for entry in receipt["evidence"]] == ["INTENT", "DONE"]
-    assert receipt["evidence"][0]["body"]["planned"] == receipt["destroyed"]
-    assert receipt["destroyed"]["accounts.Credit"] == 1
-    assert receipt["destroyed"]["telecom_records.Number"] == 1
-    assert receipt["destroyed"]["telecom_records.CallDetailRecord"] > 0
+        page.click("a:has-text('Certificate as JSON')")
+    certificate = json.loads(download.value.path().read_text())
+    own = [entry for entry in certificate["evidence"] if entry["subject"] == certificate["deletion"]]
+    assert [entry["type"] for entry in own] == ["INTENT", "DONE"]
+    assert certificate["planned"] == certificate["destroyed"]
+    assert certificate["destroyed"]["accounts.Credit"] == 1
+    assert certificate["destroyed"]["telecom_records.Number"] == 1
+    assert certificate["destroyed"]["telecom_records.CallDetailRecord"] > 0
     assert portal.query(OTHER_CALLS, target) == others
     assert portal.query("SELECT count(*) FROM telecom_records_calldetailrecord WHERE workspace_id = %s", target) == [
         (0,)

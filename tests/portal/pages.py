@@ -13,6 +13,7 @@ CUSTOM_PAGES = [
     "/admin/retention/rules/closed_ticket/period/",
     "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
     "/admin/calls/import/",
+    "/admin/retention/evidence/",
 ]
 
 
