@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self):
-        from accounts import roles, verdicts
+        from accounts import epochs, roles, verdicts
 
         checks.register(verdicts.check_data_map)
+        epochs.register()
         post_migrate.connect(roles.make_groups, dispatch_uid="roles")

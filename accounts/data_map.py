@@ -213,7 +213,29 @@ MAPS = [
         reason="The row proves that the private half was destroyed; the half itself goes first of all.",
         columns={
             name: internal()
-            for name in ("id", "owner", "owner_id", "recipient", "wrapped", "created_at", "destroyed_at")
+            for name in ("id", "owner", "owner_id", "recipient", "wrapped", "epoch_id", "created_at", "destroyed_at")
+        },
+    ),
+    ModelMap(
+        model="accounts.KeyEpoch",
+        about="nobody",
+        plural="key epochs",
+        goes=Goes.KEEP,
+        policy="5.1",
+        clock="",
+        reason="When a key that wraps keys began and was destroyed; the key itself is elsewhere.",
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "number",
+                "state",
+                "proof",
+                "began_at",
+                "ended_at",
+                "destroy_after",
+                "destroyed_at",
+            )
         },
     ),
     ModelMap(

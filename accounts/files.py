@@ -114,7 +114,10 @@ def put_encrypted(source: BinaryIO, *, owner: str, owner_id: uuid.UUID) -> str:
     The file is there before its row: a crash in between, or a rollback of the caller's transaction, leaves a file
     without a row, which the reconcile finds, and never a row without a file. Raises UnableToStore, keys.KeyDestroyed.
     """
-    recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(owner, owner_id))
+    try:
+        recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(owner, owner_id))
+    except OSError as error:  # the very first file of an installation makes a key, and there is no room for it
+        raise UnableToStore(f"The key could not be stored: {error.strerror or error}") from error
     key = keys.random_name()
     encrypted = Measured()
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import checkpoints
+from accounts import checkpoints, epochs
 from accounts.models import Checkpoint
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
@@ -31,6 +31,16 @@ def _notices(request) -> list[dict[str, Any]]:
                 "href": reverse("admin:retention_enginestop_change", args=[stop.pk])
                 if request.user.has_perm("retention.view_enginestop")
                 else "",
+            }
+        )
+    if request.user.has_perm("accounts.prune_keyepoch") and (old := epochs.overdue(timezone.now())):
+        numbers = ", ".join(str(epoch.number) for epoch in old)
+        notices.append(
+            {
+                "level": "warning",
+                "text": f"Two officers should have the key of epoch {numbers} destroyed: until then old copies of the key "
+                "store can be opened.",
+                "href": reverse("admin:accounts_keyepoch_change", args=[old[0].pk]),
             }
         )
     notices += _evidence_notices(request.user)

@@ -70,7 +70,7 @@ def database_settings(url: str, embedded: Addresses) -> dict[str, Any]:
     """Return Django's settings for the database at ``url``, or for the embedded one. Raises ValueError for another kind."""
     if url:
         if not url.startswith(("postgres://", "postgresql://")):
-            raise ValueError("DATABASE_URL must begin with postgres:// or postgresql://.")
+            raise ValueError("DATABASE_URL and KEYSTORE_URL must begin with postgres:// or postgresql://.")
         return dict(environ.Env.db_url_config(url))
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -72,6 +72,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         [
             ("Staff", "manage_accounts", "admin:accounts_user_changelist", "accounts.view_user", ""),
             ("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group", ""),
+            ("Key epochs", "key", "admin:accounts_keyepoch_changelist", "accounts.view_keyepoch", ""),
             ("Schedule", "schedule", "admin:django_celery_beat_periodictask_changelist",
              "django_celery_beat.view_periodictask", ""),
             ("Failed sign-ins", "gpp_bad", "admin:axes_accessattempt_changelist", "axes.view_accessattempt", ""),

@@ -30,7 +30,9 @@ def ready(*, migrate: bool) -> Iterator[None]:
         hold = embedded.start(settings.EMBEDDED, durable=settings.MODE != "test")
     try:
         if settings.DATABASE_URL:
-            check_database()
+            check_database("default", "DATABASE_URL")
+        if settings.KEYSTORE_URL:
+            check_database("keystore", "KEYSTORE_URL")
         if settings.BROKER_URL:
             check_broker(settings.BROKER_URL)
         if migrate:
@@ -44,22 +46,24 @@ def ready(*, migrate: bool) -> Iterator[None]:
             hold.release()
 
 
-def check_database() -> None:
-    """Raise UnableToReach unless the database of DATABASE_URL answers and is PostgreSQL 15 or newer."""
-    from django.db import connection
+def check_database(alias: str, variable: str) -> None:
+    """Raise UnableToReach unless the database that ``variable`` names answers and is PostgreSQL 15 or newer."""
+    from django.db import connections
 
-    where = settings.DATABASES["default"]
+    where = settings.DATABASES[alias]
     named = f"{where['HOST'] or 'localhost'}:{where['PORT'] or 5432}, database {where['NAME']}"
     try:
-        with psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": CONNECT_SECONDS}) as database:
+        with psycopg.connect(
+            **{**connections[alias].get_connection_params(), "connect_timeout": CONNECT_SECONDS}
+        ) as database:
             version = database.info.server_version
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         if where["PASSWORD"]:
             reason = reason.replace(where["PASSWORD"], "…")
-        raise UnableToReach(f"DATABASE_URL ({named}) cannot be used: {reason}") from error
+        raise UnableToReach(f"{variable} ({named}) cannot be used: {reason}") from error
     if version < OLDEST_POSTGRES:
-        raise UnableToReach(f"DATABASE_URL ({named}) is PostgreSQL {version // 10000}; the portal needs 15 or newer.")
+        raise UnableToReach(f"{variable} ({named}) is PostgreSQL {version // 10000}; the portal needs 15 or newer.")
 
 
 def check_broker(url: str) -> None:
@@ -82,11 +86,12 @@ def check_broker(url: str) -> None:
 
 
 def apply_migrations() -> None:
-    """Bring the database up to date if it is not."""
+    """Bring the databases up to date if they are not: the key store first, because the other one's data need it."""
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
+    for alias in sorted(connections, reverse=True):
+        executor = MigrationExecutor(connections[alias])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", database=alias, verbosity=0, interactive=False)

@@ -41,14 +41,28 @@ else:
     MASTER_KEY = env.str("MASTER_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "master_key")
     SIGNING_KEY = env.str("SIGNING_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "signing_key")
 
+# --- Keys of stored files (docs/decisions/0005-keys-and-their-backups.md) ---------------------------------------------
+EPOCH_KEYS_ROOT = Path(env.str("EPOCH_KEYS_ROOT", default=str(VAR_DIR / "secrets" / "epochs")))
+KEY_EPOCH_DAYS = env.int("KEY_EPOCH_DAYS", default=30)
+KEY_EPOCHS_KEPT = env.int("KEY_EPOCHS_KEPT", default=2)
+KEY_EPOCH_PENDING_DAYS = env.int("KEY_EPOCH_PENDING_DAYS", default=7)
+if min(KEY_EPOCH_DAYS, KEY_EPOCHS_KEPT, KEY_EPOCH_PENDING_DAYS) < 1:
+    raise ImproperlyConfigured("KEY_EPOCH_DAYS, KEY_EPOCHS_KEPT and KEY_EPOCH_PENDING_DAYS are whole numbers from 1.")
+
 # --- Servers -----------------------------------------------------------------------------------------------------
 EMBEDDED = embedded.addresses(VAR_DIR)
 DATABASE_URL = env.str("DATABASE_URL", default="")
 BROKER_URL = env.str("BROKER_URL", default="")
 DATABASES = {"default": embedded.database_settings(DATABASE_URL, EMBEDDED)}
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("application_name", "callmama-privacy")
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+KEYSTORE_URL = env.str("KEYSTORE_URL", default="")  # a database of its own for keys; empty: the same one
+KEYSTORE_DATABASE = "keystore" if KEYSTORE_URL else "default"
+if KEYSTORE_URL:
+    DATABASES["keystore"] = embedded.database_settings(KEYSTORE_URL, EMBEDDED)
+for database in DATABASES.values():
+    database.setdefault("OPTIONS", {}).setdefault("application_name", "callmama-privacy")
+    database["CONN_MAX_AGE"] = 60
+    database["CONN_HEALTH_CHECKS"] = True
+DATABASE_ROUTERS = ["accounts.key_store.KeyStoreRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Web ---------------------------------------------------------------------------------------------------------
@@ -249,6 +263,7 @@ if MODE == "test":
 CELERY_BEAT_SCHEDULE = {
     "Find what is due": {"task": "retention.tasks.find_due", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
+    "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }

@@ -23,17 +23,8 @@ REJECTS_SHOWN = 100
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
     form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            run = form.save(user=request.user)
-            if run:
-                run.file_key = files.put_encrypted(
-                    form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
-                )
-                run.save(update_fields=["file_key"])
-                transaction.on_commit(lambda: run_import.delay(str(run.pk)))
-        if run:
-            return redirect("admin:telecom_records_importrun_change", run.pk)
+    if request.method == "POST" and form.is_valid() and (run := _take(form, request.user)):
+        return redirect("admin:telecom_records_importrun_change", run.pk)
     return render(
         request,
         "telecom_records/upload.html",
@@ -45,6 +36,23 @@ def upload(request: HttpRequest) -> HttpResponse:
         },
         status=400 if form.errors else 200,
     )
+
+
+def _take(form: UploadForm, user) -> ImportRun | None:
+    """Store the file and make its run, both or neither; None when that cannot be, with the reason at the file's field."""
+    try:
+        with transaction.atomic():
+            run = form.save(user=user)
+            if run:
+                run.file_key = files.put_encrypted(
+                    form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
+                )
+                run.save(update_fields=["file_key"])
+                transaction.on_commit(lambda: run_import.delay(str(run.pk)))
+    except files.UnableToStore as error:
+        form.add_error("file", f"{error}. Nothing was imported.")
+        return None
+    return run
 
 
 @require_GET

@@ -10,8 +10,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path):
-    """Give each test a file store of its own, and files outside the database of its own."""
+    """Give each test a file store of its own, the keys to it, and files outside the database of its own."""
     settings.FILES_ROOT = tmp_path / "files"
+    settings.EPOCH_KEYS_ROOT = tmp_path / "epochs"
     settings.OUTSIDE_ROOT = tmp_path / "outside"
 
 

@@ -4,7 +4,7 @@ from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
 from accounts.models.evidence import Checkpoint, EvidenceEntry, EvidenceTile, EvidenceTree, OutsideState
 from accounts.models.files import StoredFile
-from accounts.models.keys import KeyPair
+from accounts.models.keys import KeyEpoch, KeyPair
 from accounts.models.kyc import KycDocument
 from accounts.models.staff import User
 
@@ -17,6 +17,7 @@ __all__ = [
     "EvidenceEntry",
     "EvidenceTile",
     "EvidenceTree",
+    "KeyEpoch",
     "KeyPair",
     "KycDocument",
     "Membership",

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts import files, keys
-from accounts.models import KeyPair, StoredFile
+from accounts.models import KeyEpoch, KeyPair, StoredFile
 from accounts.verdicts import data_map
 from retention.deletion import discard_file
 from tests import factories
@@ -228,11 +228,22 @@ def file_size_limit():
 @pytest.mark.django_db
 @pytest.mark.parametrize(("words", "room"), [(16, 0), (16, 100), (300_000, 70_000), (300_000, 300_000)])
 def test_a_full_disk_leaves_neither_a_file_nor_a_row(file_size_limit, words, room):
+    owner_id = uuid.uuid4()
+    keys.recipient_of("workspace", owner_id)
     file_size_limit(room)
-    with pytest.raises(files.UnableToStore, match="could not be stored"):
-        store(b"x" * words)
+    with pytest.raises(files.UnableToStore, match="The file could not be stored"):
+        store(b"x" * words, owner_id=owner_id)
     assert list(files.store().list()) == []
     assert not StoredFile.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_full_disk_at_the_first_key_leaves_nothing(file_size_limit, settings):
+    file_size_limit(0)
+    with pytest.raises(files.UnableToStore, match="The key could not be stored"):
+        store()
+    assert [*files.store().list(), *settings.EPOCH_KEYS_ROOT.iterdir()] == []
+    assert not KeyEpoch.objects.exists()
 
 
 @pytest.mark.django_db
