@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import DateField, Field, Model
-from django.http import HttpRequest, HttpResponse
+from django.db.models import DateField, Field, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -18,6 +18,14 @@ from accounts.validators import validate_year
 from accounts.verdicts import data_map
 
 ROWS_PER_PAGE = 25
+HIDES: list[Callable[[QuerySet], QuerySet]] = []  # the upper apps register here what no page may show any more
+
+
+def shown(rows: QuerySet) -> QuerySet:
+    """Return those of the rows that pages may show."""
+    for hide in HIDES:
+        rows = hide(rows)
+    return rows
 
 
 def may_see_clear(request: HttpRequest) -> bool:
@@ -130,6 +138,12 @@ class PortalAdmin(Masked, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return shown(super().get_queryset(request))
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str):
+        raise Http404(f"There is no {opts.verbose_name} with this id, or it is past its time.")
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None):
         """Return the row of an address. An id comes as the address has it: what the admin quoted is undone here."""
         return super().get_object(request, unquote(str(object_id)), from_field)
@@ -151,11 +165,21 @@ class PortalAdmin(Masked, ModelAdmin):
         return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any):
-        if db_field.remote_field.model is Workspace:  # an emptied one takes nothing new
+        related = db_field.remote_field.model
+        if related is Workspace:  # an emptied one takes nothing new
             kwargs["queryset"] = Workspace.objects.filter(state=Workspace.State.ACTIVE)
+        elif "queryset" not in kwargs:
+            kwargs["queryset"] = shown(related._default_manager.all())
+        if "queryset" in kwargs and (chosen := self._chosen(request, db_field)):  # what a row names already, it keeps
+            kwargs["queryset"] = kwargs["queryset"] | related._default_manager.filter(pk=chosen)
         if db_field.remote_field.model is User:
             kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True).order_by("name")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _chosen(self, request: HttpRequest, db_field: Any) -> Any:
+        match = request.resolver_match
+        row = self.get_object(request, match.kwargs["object_id"]) if match and match.kwargs.get("object_id") else None
+        return getattr(row, db_field.attname, None)
 
     def get_list_display(self, request: HttpRequest):
         return self._mask(super().get_list_display(request), request)
@@ -211,6 +235,9 @@ class PortalInline(Masked, TabularInline):
     per_page = 10
     hide_title = True
     ordering: tuple[str, ...] = ("pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return shown(super().get_queryset(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -9,7 +9,9 @@ from accounts import checkpoints, epochs
 from accounts.models import Checkpoint
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
-from retention.stops import active_stop
+from retention.runs import stopped_runs
+from retention.schedule import is_silent
+from retention.stops import TICK, active_stop
 
 
 def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
@@ -31,6 +33,23 @@ def _notices(request) -> list[dict[str, Any]]:
                 "href": reverse("admin:retention_enginestop_change", args=[stop.pk])
                 if request.user.has_perm("retention.view_enginestop")
                 else "",
+            }
+        )
+    for run in stopped_runs():
+        notices.append(
+            {
+                "level": "danger",
+                "text": f"The breaker stopped a run, and it needs a decision today. {run.stopped_because}",
+                "href": reverse("admin:retention_deletionrun_change", args=[run.pk])
+                if request.user.has_perm("retention.view_deletionrun")
+                else "",
+            }
+        )
+    if is_silent(TICK):
+        notices.append(
+            {
+                "level": "danger",
+                "text": "Nothing looks for what is due: the schedule has given no sign of life for minutes.",
             }
         )
     if request.user.has_perm("accounts.prune_keyepoch") and (old := epochs.overdue(timezone.now())):

@@ -13,6 +13,7 @@ from dsar.models import SubjectRequest, Ticket
 from retention.due import due_workspaces
 from retention.figures import figures as retention_figures
 from retention.models import DeletionJob
+from retention.visibility import visible
 from telecom_records.models import ImportRun
 
 CHART_DAYS = 14
@@ -30,7 +31,9 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
         context["requests_chart"] = _requests_chart(now)
     if user.has_perm("dsar.view_ticket"):
         figures += _ticket_figures(user)
-        mine = Ticket.objects.filter(assignee=user, closed_at__isnull=True).order_by("opened_at")[:URGENT_SHOWN]
+        mine = visible(Ticket.objects.filter(assignee=user, closed_at__isnull=True)).order_by("opened_at")[
+            :URGENT_SHOWN
+        ]
         if mine or not user.has_perm("retention.view_deletionjob"):  # an officer's page has enough on it
             context["my_tickets"] = mine
     if user.has_perm("retention.view_deletionjob"):
@@ -70,7 +73,7 @@ def _request_figures(now: dt.datetime) -> list[dict[str, Any]]:
 
 
 def _ticket_figures(user) -> list[dict[str, Any]]:
-    open_tickets = Ticket.objects.filter(closed_at__isnull=True)
+    open_tickets = visible(Ticket.objects.filter(closed_at__isnull=True))
     mine = open_tickets.filter(assignee=user).count()
     return [
         _figure(

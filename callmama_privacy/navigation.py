@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Approval
 from dsar import queue
-from retention.models import DeletionJob
+from retention.models import DeletionJob, DeletionRun
 
 # group, then entries: (title, icon, url name, permission, badge)
 ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
@@ -51,9 +51,12 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Overview", "monitoring", "retention:console", "retention.view_deletionjob", ""),
             ("Due", "hourglass_bottom", "retention:due", "retention.view_deletionjob", ""),
             ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
+            ("Runs", "stacks", "admin:retention_deletionrun_changelist", "retention.view_deletionrun", "stopped_runs"),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
+            ("Limits", "speed", "admin:retention_breakerlimit_changelist", "retention.view_breakerlimit", ""),
+            ("Called off", "undo", "admin:retention_reprieve_changelist", "retention.view_reprieve", ""),
             ("Conformance", "fact_check", "retention:conformance", "retention.view_deletionjob", ""),
         ],
     ),
@@ -105,6 +108,7 @@ def _badge(name: str, request) -> dict[str, Any]:
 BADGES = {
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
+    "stopped_runs": lambda request: DeletionRun.objects.filter(state=DeletionRun.State.STOPPED).count(),
     "approvals": lambda request: (
         Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
         .exclude(requested_by=request.user)

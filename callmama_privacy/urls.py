@@ -2,12 +2,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from callmama_privacy.views import health
+from callmama_privacy.views import health, schedule_health
 from retention.evidence_views import public_key
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health, name="health"),
+    path("healthz/schedule", schedule_health, name="schedule_health"),
     path("evidence-key.txt", public_key, name="evidence-key"),
     path("admin/retention/", include("retention.urls")),
     path("admin/calls/", include("telecom_records.urls")),

@@ -4,10 +4,32 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from retention.schedule import is_silent, silence
+from retention.stops import TICK
+
 
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """Tell a load balancer whether the portal can work: 200 when the database answers."""
+    """Tell a load balancer whether the portal can work: 200 when the database answers.
+
+    Whether anything looks for what is due stands in it, and is a page of its own (``schedule_health``): pages must go on
+    being served when the schedule is dead, not least to say so.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "schedule": _schedule()})
+
+
+@never_cache
+def schedule_health(request: HttpRequest) -> JsonResponse:
+    """Tell a monitor whether the schedule is alive: 503 when it has given no sign of life for five minutes, or never."""
+    said = _schedule()
+    return JsonResponse(said, status=200 if said["status"] == "ok" else 503)
+
+
+def _schedule() -> dict[str, object]:
+    since = silence(TICK)
+    return {
+        "status": "new" if since is None else "silent" if is_silent(TICK) else "ok",
+        "seconds_ago": None if since is None else int(since.total_seconds()),
+    }

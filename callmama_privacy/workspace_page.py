@@ -11,6 +11,7 @@ from accounts.models import Person, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from retention.due import expiry_of
 from retention.models import DeletionJob, Hold, Rule
+from retention.visibility import visible
 
 COUNT_UP_TO = 10_000
 
@@ -76,7 +77,7 @@ def _categories(workspace: Workspace, user) -> list[dict[str, Any]]:
             continue
         if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
             continue
-        count = rows(entry, workspace).values("pk")[: COUNT_UP_TO + 1].count()
+        count = visible(rows(entry, workspace)).values("pk")[: COUNT_UP_TO + 1].count()
         if count:
             shown = f"{COUNT_UP_TO:,}+" if count > COUNT_UP_TO else f"{count:,}"
             found.append({"what": entry.plural, "count": shown, "href": _list_of(entry, workspace)})

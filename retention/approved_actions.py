@@ -1,4 +1,4 @@
-"""What in retention needs a second officer: arming a rule, its period, and lifting a hold. Stopping needs only one."""
+"""What in retention needs a second officer; stopping, hiding and calling off need only one."""
 
 import datetime as dt
 from typing import Any
@@ -7,14 +7,17 @@ from django.db import transaction
 
 from accounts import approvals, evidence
 from accounts.models import User
-from retention import periods
+from retention import breaker, limits, periods, runs
 from retention.holds import lift_hold
-from retention.models import Hold, Rule, RuleVersion
+from retention.models import DeletionRun, Hold, Rule, RuleVersion
 from retention.promises import PROMISES
 from retention.rules import aged_maps, period_of, period_words, unconfirmed_seeds, without_period
+from retention.run_page import numbers
 
 ARM_RULE = "arm_rule"
 LIFT_HOLD = "lift_hold"
+LET_RUN_GO_ON = "let_run_go_on"
+END_REPRIEVES = "end_reprieves"
 
 
 def _rule_facts(key: str) -> dict[str, Any]:
@@ -24,6 +27,7 @@ def _rule_facts(key: str) -> dict[str, Any]:
 
 def _arm_rule(key: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
     Rule.objects.filter(pk=key).update(state=Rule.State.ARMED, armed_at=now)
+    breaker.expect(key, now=now)
     evidence.append_entry("RULE_ARMED", subject=key, body={"by": [requested_by.pk, decided_by.pk]})
 
 
@@ -41,12 +45,36 @@ def _lift_hold(hold_id: str, requested_by: User, decided_by: User, now: dt.datet
     lift_hold(hold_id, user=decided_by, now=now)
 
 
+def _let_run_go_on(run_id: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
+    try:
+        runs.go_on(run_id, requested_by, decided_by, now)
+    except runs.UnableToDecide as error:
+        raise approvals.UnableToApprove(str(error)) from error
+
+
 def register() -> None:
     """Make the actions known to four eyes; called once at start."""
     approvals.register(approvals.Action(ARM_RULE, "Arm a retention rule", "retention.arm_rule", _rule_facts, _arm_rule))
     approvals.register(
         approvals.Action(
             periods.CHANGE_PERIOD, "Change a period", "retention.arm_rule", periods.facts, periods.set_period
+        )
+    )
+    approvals.register(
+        approvals.Action(LET_RUN_GO_ON, "Let a stopped run go on", "retention.decide_job", runs.facts, _let_run_go_on)
+    )
+    approvals.register(
+        approvals.Action(
+            END_REPRIEVES,
+            "Let workspaces be due again",
+            "retention.decide_job",
+            runs.reprieve_facts,
+            runs.end_reprieves,
+        )
+    )
+    approvals.register(
+        approvals.Action(
+            limits.RAISE_LIMIT, "Raise a limit of the breaker", "retention.decide_job", limits.facts, limits.raise_limit
         )
     )
     approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
@@ -64,6 +92,30 @@ def ask_to_arm(rule: Rule, *, user: User, now: dt.datetime) -> approvals.Approva
     if aged_maps(rule.key):
         summary += f" with a period of {period_words(period_of(rule.key, now))}"
     return approvals.ask(ARM_RULE, target=rule.pk, summary=summary, user=user, now=now)
+
+
+def ask_to_let_go_on(run: DeletionRun, *, user: User, now: dt.datetime) -> approvals.Approval:
+    """Ask a second officer to let a stopped run go on. Raises approvals.UnableToApprove."""
+    of = numbers(run)
+    return approvals.ask(
+        LET_RUN_GO_ON,
+        target=str(run.pk),
+        summary=f"Let run {run.reference} go on: delete {of['waiting']:,} {of['unit']} that the breaker stopped. {run.stopped_because}",
+        user=user,
+        now=now,
+    )
+
+
+def ask_to_end_reprieves(run: DeletionRun, *, user: User, now: dt.datetime) -> approvals.Approval:
+    """Ask a second officer to let the workspaces of a run that was called off be due. Raises approvals.UnableToApprove."""
+    count = runs.reprieves_of(run.pk).count()
+    return approvals.ask(
+        END_REPRIEVES,
+        target=str(run.pk),
+        summary=f"Let {count:,} workspaces of run {run.reference} be due again: their dates were right",
+        user=user,
+        now=now,
+    )
 
 
 def observe_again(rule: Rule, *, user: User) -> None:

@@ -7,8 +7,11 @@ class RetentionConfig(AppConfig):
     verbose_name = "Retention"
 
     def ready(self):
-        from retention import approved_actions, guard, rules
+        from accounts import portal_admin
+        from retention import approved_actions, breaker, guard, rules, visibility
 
         approved_actions.register()
+        portal_admin.HIDES.append(visibility.visible)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
         post_migrate.connect(rules.make_rules, dispatch_uid="rules")
+        post_migrate.connect(breaker.make_limits, dispatch_uid="limits")

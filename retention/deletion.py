@@ -11,7 +11,7 @@ import dataclasses
 import datetime as dt
 import graphlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -87,11 +87,12 @@ def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
     return leaving
 
 
-def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
+def choose_past(rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
     """Return the ids of rows that are past their own time, at most AGED_ROWS of each model.
 
     What the job is about is frozen here; a row that comes due later is the next job's. So is what comes after a model of
-    which there are more: a parent does not go before the last of its children.
+    which there are more: a parent does not go before the last of its children. With ``among``, what was frozen: those
+    of it that are past their time still.
     """
     chosen = {}
     for entry in maps_in_order(rule):
@@ -100,7 +101,8 @@ def choose_past(rule: str, now: dt.datetime) -> dict[str, list[Any]]:
         ids: list[Any] = []
         order = [entry.partitioned_by, "pk"] if entry.partitioned_by else ["pk"]  # as an index has it
         for part in past_parts(entry, age, now=now):
-            ids += part.order_by(*order).values_list("pk", flat=True)[: AGED_ROWS + 1 - len(ids)]
+            rows = part if among is None else part.filter(pk__in=among.get(entry.model, []))
+            ids += rows.order_by(*order).values_list("pk", flat=True)[: AGED_ROWS + 1 - len(ids)]
         if ids:
             chosen[entry.model] = ids[:AGED_ROWS]
         if len(ids) > AGED_ROWS:

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Membership, Workspace
 from accounts.verdicts import Age, ModelMap
-from retention.models import Hold
+from retention.models import Hold, Reprieve
 from retention.rules import Periods, aged_maps, periods_of
 
 
@@ -21,7 +21,11 @@ def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
     a subscription, so that this reads an index and costs the same however many are not due.
     """
     return (
-        Workspace.objects.filter(ends_at__lte=now, state__in=Workspace.INTACT)
+        Workspace.objects.filter(
+            ~Exists(Reprieve.objects.filter(workspace=OuterRef("pk"), ended_at__isnull=True)),
+            ends_at__lte=now,
+            state__in=Workspace.INTACT,
+        )
         .annotate(due_at=F("ends_at"))
         .order_by("ends_at", "pk")
     )

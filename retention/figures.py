@@ -8,7 +8,10 @@ from django.utils import timezone
 
 from retention.conformance import GRACE
 from retention.due import due_workspaces
-from retention.models import DeletionJob, Hold
+from retention.models import DeletionJob, Hold, Reprieve
+from retention.runs import stopped_runs
+from retention.schedule import is_silent, silence
+from retention.stops import TICK
 
 
 def figures(now: dt.datetime) -> list[dict[str, Any]]:
@@ -18,6 +21,9 @@ def figures(now: dt.datetime) -> list[dict[str, Any]]:
     to_review = held.filter(review_on__lte=timezone.localdate(now)).count()
     overdue = due_workspaces(now - GRACE).exclude(pk__in=held.values("workspace")).count()
     jobs = reverse("admin:retention_deletionjob_changelist")
+    runs = stopped_runs().count()
+    kept = Reprieve.objects.filter(ended_at__isnull=True).count()
+    silent, since = is_silent(TICK), silence(TICK)
     return [
         {
             "label": "Past their time", "value": overdue, "icon": "hourglass_bottom", "href": reverse("retention:due"),
@@ -31,4 +37,22 @@ def figures(now: dt.datetime) -> list[dict[str, Any]]:
             "label": "Holds", "value": held.count(), "icon": "lock", "href": reverse("admin:retention_hold_changelist"),
             "note": f"{to_review} to review now" if to_review else "keep data past its time", "tone": "danger" if to_review else "",
         },
+        {
+            "label": "Runs to decide", "value": runs, "icon": "stacks", "href": f"{reverse('admin:retention_deletionrun_changelist')}?state__exact=stopped",
+            "note": "the breaker stopped them: decide today" if runs else f"{kept} called off, still kept" if kept else "the breaker stopped nothing",
+            "tone": "danger" if runs else "warning" if kept else "success",
+        },
+        {
+            "label": "Looked for what is due", "value": "never" if since is None else ago(since), "icon": "schedule", "href": "",
+            "note": "should look every few seconds" if silent else "the schedule is alive" if since is not None else "the schedule has not begun",
+            "tone": "danger" if silent else "",
+        },
     ]  # fmt: skip
+
+
+def ago(since: dt.timedelta) -> str:
+    """Return how long ago something was, as people say it."""
+    seconds = int(since.total_seconds())
+    if seconds < 60:
+        return "just now"
+    return f"{seconds // 60} min ago" if seconds < 7200 else f"{seconds // 3600} h ago"

@@ -17,6 +17,7 @@ from accounts import approvals, evidence
 from accounts.models import Approval, User
 from accounts.validators import validate_country
 from accounts.verdicts import data_map
+from retention import breaker
 from retention.impact import LOOKED_AT, Impact, impact_of
 from retention.models import Rule, RuleVersion
 from retention.promises import PROMISES
@@ -160,13 +161,14 @@ def facts(target: str) -> dict[str, object]:
 def set_period(target: str, asked_by: User, approved_by: User, now: dt.datetime) -> None:
     """Write the approved period down; it is in force from the start of the next day in the portal's time zone."""
     tomorrow = timezone.localtime(now).date() + dt.timedelta(days=1)
-    _write(
+    version = _write(
         Change.of(target),
         effective_at=timezone.make_aware(dt.datetime.combine(tomorrow, dt.time())),
         asked_by=asked_by,
         approved_by=approved_by,
         approved_at=now,
     )
+    breaker.expect(version.rule_id, now=version.effective_at)
 
 
 def lengthen(change: Change, *, user: User, now: dt.datetime) -> RuleVersion:

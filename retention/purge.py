@@ -2,9 +2,10 @@
 
 import dataclasses
 import datetime as dt
+import uuid
 
 from accounts.models import Workspace
-from retention import deletion, jobs
+from retention import deletion, jobs, runs
 from retention.due import count_past, due_workspaces
 from retention.models import DeletionJob, Hold
 from retention.promises import PROMISES
@@ -57,12 +58,18 @@ def counts_of(workspace: Workspace, at: dt.datetime) -> dict[str, int]:
 
 def carry_out(at: dt.datetime, *, now: dt.datetime) -> list[DeletionJob]:
     """Delete what is due at ``at`` under armed rules, to the end; return the jobs as they then are."""
-    jobs.schedule_due(at)
     jobs.release_held(now)
-    done = []
-    for job_id in jobs.runnable():
-        while job := jobs.run_job(job_id, now=now):
-            if job.state not in (DeletionJob.State.RUNNING, DeletionJob.State.PENDING):
-                done.append(job)
-                break
+    jobs.schedule_due(at)
+    done: list[DeletionJob] = []
+    tried: set[uuid.UUID] = set()
+    while waiting := [job_id for job_id in jobs.runnable() if job_id not in tried]:
+        for job_id in waiting:
+            tried.add(job_id)
+            while job := jobs.run_job(job_id, now=now):
+                if job.state not in (DeletionJob.State.RUNNING, DeletionJob.State.PENDING):
+                    done.append(job)
+                    break
+                if job.state == DeletionJob.State.PENDING and not job.attempts:
+                    break  # it has to wait: for its run, or for another deletion
+        runs.advance_all()
     return done

@@ -1,36 +1,76 @@
 """What the workers do. A message is a wake-up call; the row is the work."""
 
 import datetime as dt
+import time
 import uuid
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from retention import jobs, stops
+from retention import jobs, runs, stops
 from retention.models import DeletionJob
-from retention.schedule import take_slot
+from retention.schedule import beat, take_slot
+
+TURN_SECONDS = 30
+BEGINNERS = 2  # workers that begin deletions at once, when many wait to
 
 
 @shared_task
 def find_due() -> None:
-    """Find what is due, let go what is held no more, and wake a worker for every job nobody has in hand."""
+    """Hide what is due, make its deletions, let go what is held no more, and wake a worker for every one in nobody's hand."""
     now = timezone.now()
+    beat(stops.TICK)
     if not stops.clock_is_right(now):
         return
     if not take_slot(stops.TICK, now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
     if stops.active_stop():
+        jobs.hide(now)  # nothing is deleted, but nothing that is past its time is shown either
         return
-    jobs.schedule_due(now)
     jobs.release_held(now)
+    jobs.schedule_due(now)
+    runs.advance_all()
+    wake()
+
+
+def wake() -> None:
+    """Wake workers: first of all to destroy the keys of what has not begun, then for every deletion in nobody's hand."""
+    if len(jobs.waiting_to_begin()) > 1:
+        for _ in range(BEGINNERS):
+            begin_deletions.delay()
     for job_id in jobs.runnable():
         run_deletion.delay(str(job_id))
 
 
 @shared_task
+def begin_deletions() -> None:
+    """Begin what waits, one after the other, for a turn; ask for the next turn when something is left."""
+    now = timezone.now()
+    if not stops.clock_is_right(now):
+        return
+    stop_at = time.monotonic() + TURN_SECONDS
+    while waiting := jobs.waiting_to_begin():
+        began = 0
+        for job_id in waiting:
+            began += jobs.begin_job(job_id, now=now)
+            if time.monotonic() > stop_at:
+                begin_deletions.delay()
+                return
+        if not began:  # others have them in hand, or everything is stopped
+            return
+
+
+@shared_task
 def run_deletion(job_id: str) -> None:
     """Carry one deletion on, and ask for the next turn when it is not over."""
-    job = jobs.run_job(uuid.UUID(job_id), now=timezone.now())
-    if job and job.state == DeletionJob.State.RUNNING and job.lease_until is None and job.attempts == 0:
+    now = timezone.now()
+    if not stops.clock_is_right(now):
+        return
+    job = jobs.run_job(uuid.UUID(job_id), now=now)
+    if job is None:
+        return
+    if job.state == DeletionJob.State.RUNNING and job.lease_until is None and job.attempts == 0:
         run_deletion.delay(job_id)
+    elif job.canary and job.run_id and job.state == DeletionJob.State.DONE and runs.may_all_begin(job.run_id):
+        wake()

@@ -15,10 +15,12 @@ from retention import console as overview
 from retention.conformance import conformance
 from retention.due import due_workspaces
 from retention.figures import figures
-from retention.models import DeletionJob, Hold, Rule
+from retention.models import DeletionJob, DeletionRun, Hold, Rule
+from retention.models.jobs import OPEN
 from retention.purge import counts_of
 from retention.rules import armed_rules, promise_of, words_of
 from retention.stops import active_stop
+from retention.visibility import is_visible
 
 DUE_SHOWN = 25
 
@@ -67,7 +69,18 @@ def due(request: HttpRequest) -> HttpResponse:
     rows = []
     for workspace in due_workspaces(now)[:DUE_SHOWN]:
         hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
-        rows.append({"workspace": workspace, "hold": hold, "counts": worded(counts_of(workspace, now)), "armed": armed})
+        job = DeletionJob.objects.filter(workspace=workspace, state__in=OPEN).select_related("run").first()
+        rows.append(
+            {
+                "workspace": workspace,
+                "hold": hold,
+                "job": job,
+                "run_waits": bool(job and job.run and job.run.state == DeletionRun.State.STOPPED),
+                "stands": bool(job and job.state in (DeletionJob.State.PAUSED, DeletionJob.State.QUARANTINED)),
+                "counts": worded(counts_of(workspace, now)),
+                "armed": armed,
+            }
+        )
     return render(
         request,
         "retention/due.html",
@@ -112,7 +125,8 @@ def progress(request: HttpRequest, job_id) -> HttpResponse:
 def job_context(job: DeletionJob) -> dict[str, Any]:
     """Return what a deletion's page shows: counts in words, and the steps with their instants."""
     done = job.state == DeletionJob.State.DONE
-    stopped = job.state in (DeletionJob.State.HELD, DeletionJob.State.QUARANTINED, DeletionJob.State.CANCELLED)
+    state = DeletionJob.State
+    stopped = job.state in (state.HELD, state.PAUSED, state.QUARANTINED, state.CANCELLED)
     steps = [
         {
             "title": "Due",
@@ -154,7 +168,10 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
     hold = (
         Hold.objects.filter(workspace_id=job.workspace_id, lifted_at__isnull=True).first() if job.workspace_id else None
     )
-    return {"job": job, "steps": steps, "counts": counts, "is_done": done, "is_stopped": stopped, "hold": hold,
+    run = job.run
+    return {"run": run, "run_waits": run is not None and run.state == DeletionRun.State.STOPPED,
+            "has_page": bool(job.workspace) and is_visible(job.workspace),
+            "job": job, "steps": steps, "counts": counts, "is_done": done, "is_stopped": stopped, "hold": hold,
             "promise": promise_of(job.rule), "is_moving": job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING)}  # fmt: skip
 
 

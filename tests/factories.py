@@ -47,6 +47,10 @@ PASSWORD = "a long enough password"
 _counter = itertools.count(1)
 
 
+def next_number() -> int:
+    return next(_counter)
+
+
 def make_user(role: str | None = PRIVACY_OFFICER, **fields) -> User:
     from django.contrib.auth.models import Group
 
@@ -238,7 +242,7 @@ def arm(*keys: str) -> None:
     Rule.objects.filter(**({"pk__in": keys} if keys else {})).update(state=Rule.State.ARMED, armed_at=NOW)
 
 
-def know_for_long(since: dt.datetime = NOW - 300 * DAY) -> None:
+def know_for_long(since: dt.datetime | None = NOW - 300 * DAY) -> None:
     """Make every end that is written down now known since long ago. Only the database writes that instant itself."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

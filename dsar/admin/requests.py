@@ -4,13 +4,14 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts.portal_admin import PortalAdmin, back_to, run_or_say
+from accounts.models import Person
+from accounts.portal_admin import PortalAdmin, back_to, run_or_say, shown
 from dsar.forms import RequestForm
 from dsar.models import SubjectRequest
 from dsar.queue import days_left, days_left_words, tone_of
@@ -70,7 +71,7 @@ class SubjectRequestAdmin(PortalAdmin):
         ("state", ChoicesDropdownFilter),
     ]
     list_filter_submit = True
-    list_select_related = ["person", "workspace", "owner"]
+    list_select_related = ["workspace", "owner"]
     search_fields = [
         "reference__exact",
         "person__outside_id__exact",
@@ -95,6 +96,10 @@ class SubjectRequestAdmin(PortalAdmin):
 
     def get_changeform_initial_data(self, request):
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def get_queryset(self, request):
+        """Return the requests, with the person only where pages may show them still: the request outlives the account."""
+        return super().get_queryset(request).prefetch_related(Prefetch("person", shown(Person.objects.all())))
 
     @display(description="reference", ordering="reference")
     def ref(self, obj: SubjectRequest) -> str:

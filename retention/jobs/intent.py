@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Workspace
-from retention import deletion, tombstones
+from retention import deletion, runs, tombstones
 from retention.due import due_workspaces
 from retention.jobs.moves import State, move
 from retention.models import DeletionJob, Hold
@@ -23,11 +23,16 @@ WAIT = dt.timedelta(seconds=5)  # before a job looks again whether the one it wa
 
 
 def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Lock, look at the holds, choose what goes and write INTENT; return whether the job may destroy."""
+    """Lock, ask the run, look at the holds, choose what goes and write INTENT; return whether the job may destroy."""
     with transaction.atomic():
+        run_state = runs.state_for(job_id)
         job = DeletionJob.objects.select_for_update().get(pk=job_id)
         if job.state != State.PENDING:
             return job.state == State.RUNNING
+        if not runs.lets_begin(run_state, job):
+            job.attempts, job.lease_until = 0, None
+            job.save(update_fields=["attempts", "lease_until"])
+            return False
         if job.rule_id not in armed_rules():
             move(
                 job,
@@ -39,9 +44,12 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             return False
         if job.workspace_id:
             workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
-            if not due_workspaces(max(now, job.cutoff)).filter(pk=workspace.pk).exists():
+            if not due_workspaces(job.cutoff).filter(pk=workspace.pk, ends_at=job.due_at).exists():
                 move(
-                    job, State.CANCELLED, lease_until=None, stopped_because="It was renewed before the deletion began."
+                    job,
+                    State.CANCELLED,
+                    lease_until=None,
+                    stopped_because="It was renewed, or its dates were changed, before the deletion began.",
                 )
                 evidence.append_entry("CANCELLED", subject=str(job.pk), body={"workspace": str(workspace.pk)})
                 return False
@@ -61,7 +69,7 @@ def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             workspace.save(update_fields=["state", "expired_at"])
             tombstones.remember_numbers(job, workspace, erased_at=now)
         else:
-            leaving = deletion.choose_past(job.rule_id, job.cutoff)
+            leaving = deletion.choose_past(job.rule_id, job.cutoff, among=job.scope)
             if not leaving:
                 move(job, State.CANCELLED, lease_until=None, stopped_because="Nothing was past its time any more.")
                 evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})

@@ -1,4 +1,4 @@
-"""Who has a job in hand: claimed by a lease on the database's clock, given back, failed, or tried again."""
+"""Who has a job in hand: claimed by a lease on the database's clock, given back, or counted as failed."""
 
 import datetime as dt
 import uuid
@@ -7,26 +7,36 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from accounts import evidence
 from retention.deletion import UnableToDelete
-from retention.jobs.moves import State, move, quarantine
+from retention.jobs.moves import State, quarantine
 from retention.models import DeletionJob
+from retention.runs import may_begin
 
 LEASE = dt.timedelta(seconds=30)  # longer than any batch; a killed worker's job is free again after it
 MAX_ATTEMPTS = 5
+AT_ONCE = 500
 
 
 def runnable() -> list[uuid.UUID]:
-    """Return the ids of jobs that no worker has in hand, oldest first."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    jobs = DeletionJob.objects.filter(free, state__in=[State.PENDING, State.RUNNING]).order_by("created_at", "pk")
-    return list(jobs.values_list("pk", flat=True)[:500])
+    """Return the ids of jobs that no worker has in hand and whose run lets them go, oldest first."""
+    goes = Q(state=State.RUNNING) | Q(state=State.PENDING) & may_begin()
+    jobs = DeletionJob.objects.filter(_free(), goes).order_by("created_at", "due_at", "pk")
+    return list(jobs.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def waiting_to_begin() -> list[uuid.UUID]:
+    """Return the ids of jobs that may begin and have not, oldest first: their keys are still there."""
+    jobs = DeletionJob.objects.filter(_free(), may_begin(), state=State.PENDING).order_by("created_at", "due_at", "pk")
+    return list(jobs.values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _free() -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
 
 
 def claim(job_id: uuid.UUID) -> DeletionJob | None:
     """Take a job for the length of a lease, or return None when somebody else has it or it is over."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    taken = DeletionJob.objects.filter(free, pk=job_id, state__in=[State.PENDING, State.RUNNING]).update(
+    taken = DeletionJob.objects.filter(_free(), pk=job_id, state__in=[State.PENDING, State.RUNNING]).update(
         lease_until=Now() + LEASE, attempts=F("attempts") + 1
     )
     return DeletionJob.objects.get(pk=job_id) if taken else None
@@ -49,15 +59,6 @@ def record_failure(job_id: uuid.UUID, error: Exception) -> None:
         else:
             job.lease_until = None
             job.save(update_fields=["lease_until"])
-
-
-def retry(job: DeletionJob, *, user) -> None:
-    """Let a stopped job go on, by an officer's decision. Raises UnableToMove."""
-    with transaction.atomic():
-        job = DeletionJob.objects.select_for_update().get(pk=job.pk)
-        again = State.RUNNING if job.intent_sequence else State.PENDING
-        move(job, again, attempts=0, lease_until=None, stopped_because="")
-        evidence.append_entry("RETRIED", subject=str(job.pk), body={"by": user.pk})
 
 
 def _cause(error: Exception) -> str:

@@ -9,10 +9,11 @@ log = logging.getLogger(__name__)
 State = DeletionJob.State
 
 MOVES: dict[str, set[str]] = {
-    State.PENDING: {State.RUNNING, State.HELD, State.CANCELLED, State.QUARANTINED},
-    State.HELD: {State.PENDING},
-    State.RUNNING: {State.DONE, State.QUARANTINED},
-    State.QUARANTINED: {State.PENDING, State.RUNNING},
+    State.PENDING: {State.RUNNING, State.HELD, State.PAUSED, State.CANCELLED, State.QUARANTINED},
+    State.HELD: {State.PENDING, State.CANCELLED},
+    State.PAUSED: {State.PENDING, State.RUNNING, State.CANCELLED},
+    State.RUNNING: {State.DONE, State.PAUSED, State.QUARANTINED},
+    State.QUARANTINED: {State.PENDING, State.RUNNING, State.CANCELLED},
     State.DONE: set(),
     State.CANCELLED: set(),
 }

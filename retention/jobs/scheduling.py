@@ -1,38 +1,86 @@
-"""Jobs for what is due: one for each workspace and one for each rule by age, made once however many schedulers there are."""
+"""Jobs for what is due: hidden first, then made, one for each workspace and one for each rule by age, and frozen as a run."""
 
 import datetime as dt
 
-from retention.due import anything_past, due_workspaces
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+
+from accounts.models import Subscription
+from retention import breaker, deletion, runs, visibility
+from retention.due import due_workspaces
 from retention.jobs.moves import State
-from retention.models import DeletionJob, Hold, Rule
+from retention.models import DeletionJob, DeletionRun, Hold
+from retention.models.jobs import OPEN
 from retention.rules import aged_rules, armed_rules
+
+ONE_SCHEDULER = 0x53434844  # a number only the scheduler uses in pg_advisory_xact_lock
+
+
+def hide(now: dt.datetime) -> None:
+    """Bring what pages show in line with what is due at ``now``, before any of it is deleted and whatever stops that."""
+    runs.end_corrected_reprieves(now)
+    visibility.show_again(now)
+    if "workspace_expiry" in armed_rules():
+        visibility.hide_due(now)
 
 
 def schedule_due(now: dt.datetime) -> int:
-    """Make a job for everything that is due under an armed rule and has none yet; return how many were made."""
-    armed = armed_rules()
-    made = 0
-    if "workspace_expiry" in armed:
-        rule = Rule.objects.get(pk="workspace_expiry")
-        open_jobs = DeletionJob.objects.filter(rule=rule).exclude(state__in=[State.DONE, State.CANCELLED])
-        for workspace in due_workspaces(now).exclude(pk__in=open_jobs.values("workspace")):
-            made += _make_job(rule=rule, workspace=workspace, due_at=workspace.due_at, cutoff=now)  # type: ignore[attr-defined]
-    for key in aged_rules():
-        if key in armed and anything_past(key, now):
-            made += _make_job(rule=Rule.objects.get(pk=key), workspace=None, due_at=now, cutoff=now)
+    """Make a job for everything that is due under an armed rule and has none yet; return how many were made.
+
+    They are frozen as a run and judged by the breaker in the same transaction.
+    """
+    hide(now)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_SCHEDULER])
+        armed = armed_rules()
+        made = 0
+        if "workspace_expiry" in armed:
+            made += _workspace_jobs(now)
+        for key in aged_rules():
+            if key in armed and not DeletionJob.objects.filter(rule=key, state__in=OPEN, workspace=None).exists():
+                scope = deletion.choose_past(key, now)
+                if scope:
+                    made += _make([DeletionJob(rule_id=key, due_at=now, cutoff=now, scope=_as_text(scope))])
+        runs.freeze_waiting()
     return made
 
 
-def _make_job(**fields) -> int:
-    """Make one job unless another scheduler was quicker; the unique constraints decide."""
-    return len(DeletionJob.objects.bulk_create([DeletionJob(**fields)], ignore_conflicts=True))
+def _workspace_jobs(now: dt.datetime) -> int:
+    rule = "workspace_expiry"
+    open_jobs = DeletionJob.objects.filter(rule=rule, state__in=OPEN)
+    changed = Subscription.objects.filter(
+        workspace=OuterRef("pk"), end_changed_at__gt=OuterRef("ends_at") - breaker.LAST_MOMENT
+    )
+    due = due_workspaces(now).exclude(pk__in=open_jobs.values("workspace")).annotate(surprise=Exists(changed))
+    waits = runs.kinds_waiting(rule)
+    kinds = {True: DeletionRun.Kind.SURPRISE, False: DeletionRun.Kind.KNOWN}
+    return _make(
+        [
+            DeletionJob(rule_id=rule, workspace_id=pk, due_at=due_at, cutoff=now, surprise=surprise)
+            for pk, due_at, surprise in due.values_list("pk", "due_at", "surprise")
+            if kinds[surprise] not in waits
+        ]
+    )
+
+
+def _make(wanted: list[DeletionJob]) -> int:
+    """Make jobs unless another scheduler was quicker; the unique constraints decide."""
+    return len(DeletionJob.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=2_000))
+
+
+def _as_text(scope: dict) -> dict:
+    return {label: [str(pk) for pk in ids] for label, ids in scope.items()}
 
 
 def release_held(now: dt.datetime) -> int:
-    """Let jobs go on whose workspace is held no more; return how many."""
+    """Let jobs go on whose workspace is held no more; return how many.
+
+    The next run freezes them, as surprises: lifting many holds at once must not delete everything overnight.
+    """
     held = Hold.objects.filter(lifted_at__isnull=True).values("workspace")
     return (
         DeletionJob.objects.filter(state=State.HELD)
         .exclude(workspace__in=held)
-        .update(state=State.PENDING, stopped_because="")
+        .update(state=State.PENDING, run=None, canary=False, surprise=True, stopped_because="")
     )

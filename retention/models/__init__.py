@@ -1,6 +1,20 @@
 from retention.models.holds import Hold
 from retention.models.jobs import DeletionJob, EngineStop, Slot
 from retention.models.rules import Rule, RuleVersion
+from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
 from retention.models.tombstones import Tombstone
 
-__all__ = ["DeletionJob", "EngineStop", "Hold", "Rule", "RuleVersion", "Slot", "Tombstone"]
+__all__ = [
+    "Allowance",
+    "BreakerLimit",
+    "DeletionJob",
+    "DeletionRun",
+    "EngineStop",
+    "Heartbeat",
+    "Hold",
+    "Reprieve",
+    "Rule",
+    "RuleVersion",
+    "Slot",
+    "Tombstone",
+]

@@ -8,6 +8,9 @@ from django.db.models import Q
 
 from accounts.models import Workspace
 from retention.models.rules import Rule
+from retention.models.runs import DeletionRun
+
+OPEN = ["pending", "held", "paused", "running", "quarantined"]  # not over: no second one is made meanwhile
 
 
 class DeletionJob(models.Model):
@@ -16,6 +19,7 @@ class DeletionJob(models.Model):
     class State(models.TextChoices):
         PENDING = "pending", "Waiting for a worker"
         HELD = "held", "Held"
+        PAUSED = "paused", "Paused by an officer"
         RUNNING = "running", "Deleting"
         DONE = "done", "Done"
         CANCELLED = "cancelled", "No longer due"
@@ -24,10 +28,17 @@ class DeletionJob(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="jobs")
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="deletion_jobs", null=True)
+    run = models.ForeignKey(DeletionRun, on_delete=models.PROTECT, related_name="jobs", null=True)
+    canary = models.BooleanField(
+        default=False, help_text="One of the first of its run: the rest waits until it is done."
+    )
+    surprise = models.BooleanField(default=False, help_text="Its end was changed at the last moment.")
     due_at = models.DateTimeField("due")
     cutoff = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
-    scope = models.JSONField(default=dict, help_text="What goes, chosen once at INTENT: ids by model.")
+    scope = models.JSONField(
+        default=dict, help_text="What goes, ids by model: of rows by age chosen when the run is frozen."
+    )
     planned = models.JSONField(default=dict, help_text="Rows by model, counted at INTENT.")
     destroyed = models.JSONField(default=dict, help_text="Rows by model, counted as they went.")
     stopped_because = models.CharField(max_length=300, blank=True)
@@ -43,12 +54,12 @@ class DeletionJob(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["rule", "workspace"],
-                condition=Q(state__in=["pending", "held", "running", "quarantined"], workspace__isnull=False),
+                condition=Q(state__in=OPEN, workspace__isnull=False),
                 name="job_one_open_per_workspace",
             ),
             models.UniqueConstraint(
                 fields=["rule"],
-                condition=Q(state__in=["pending", "held", "running", "quarantined"], workspace__isnull=True),
+                condition=Q(state__in=OPEN, workspace__isnull=True),
                 name="job_one_open_per_aged_rule",
             ),
             models.CheckConstraint(
@@ -65,7 +76,7 @@ class DeletionJob(models.Model):
             models.Index(fields=["done_at"]),
             models.Index(fields=["created_at"]),
         ]
-        permissions = [("decide_job", "Can retry a stopped deletion")]
+        permissions = [("decide_job", "Can pause a deletion, and decide about stopped ones")]
 
     def __str__(self) -> str:
         return f"deletion {self.reference}"

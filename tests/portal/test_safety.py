@@ -67,7 +67,7 @@ def test_production_starts_with_its_own_staff_and_refuses_those_of_the_demo(sett
 
 @pytest.mark.django_db
 def test_health_answers_when_the_database_does(client):
-    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz").json() == {"status": "ok", "schedule": {"status": "new", "seconds_ago": None}}
 
 
 @pytest.mark.django_db

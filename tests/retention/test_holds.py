@@ -116,7 +116,7 @@ def test_a_hold_and_a_deletion_that_start_together_agree_on_who_was_first(_):
     workspace.refresh_from_db()
     job.refresh_from_db()
     if isinstance(placed, Hold):
-        assert (workspace.state, job.state) == (Workspace.State.ACTIVE, DeletionJob.State.HELD)
+        assert (workspace.state, job.state) == (Workspace.State.HIDDEN, DeletionJob.State.HELD)
         assert workspace.call_records.count() == 4
     else:
         assert isinstance(placed, UnableToHold)

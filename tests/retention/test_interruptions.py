@@ -54,11 +54,11 @@ def test_a_step_that_breaks_is_done_again_and_ends_the_same(monkeypatch, step, t
 def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
     alice = factories.make_customer()
     before = everything()
-    monkeypatch.setattr(evidence, "append_entry", broken(1, evidence.append_entry))
     jobs.schedule_due(NOW)
+    monkeypatch.setattr(evidence, "append_entry", broken(1, evidence.append_entry))
     jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
     alice.refresh_from_db()
-    assert alice.state == Workspace.State.ACTIVE
+    assert alice.state == Workspace.State.HIDDEN
     assert lost(before, everything()) == {}
 
 
