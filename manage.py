@@ -13,6 +13,10 @@ WITHOUT_SERVERS = {
 }  # fmt: skip
 WITHOUT_MIGRATIONS = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "dbshell", "check"}
 
+WHEN_SEALED = WITHOUT_MIGRATIONS | {
+    "serve", "replay_erasures", "conformance", "export_evidence", "verify_evidence", "shell", "createsuperuser", "test",
+}  # fmt: skip
+
 
 def use_own_environment() -> None:
     """Go on in the environment that make run and make test have made, when this Python has no Django."""
@@ -47,6 +51,8 @@ def main() -> None:
         from callmama_privacy import embedded, servers
 
         with servers.ready(migrate=command not in WITHOUT_MIGRATIONS):
+            if command not in WHEN_SEALED:
+                servers.refuse_when_sealed()
             execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -55,7 +61,9 @@ def main() -> None:
             raise
         sys.exit(str(error))
     except RuntimeError as error:
-        if "embedded" in locals() and isinstance(error, embedded.UnableToStart | servers.UnableToReach):
+        if "embedded" in locals() and isinstance(
+            error, embedded.UnableToStart | servers.UnableToReach | servers.Sealed
+        ):
             sys.exit(str(error))
         raise
 

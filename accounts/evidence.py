@@ -192,20 +192,22 @@ def _lock() -> dt.datetime:
 
 def _tree() -> EvidenceTree:
     """Return the state of the tree, making it from the entries where there is none yet."""
-    tree = EvidenceTree.objects.filter(pk=1).first()
-    if tree is None:
-        frontier: list[bytes] = []
-        tree = EvidenceTree(size=0, chain=GENESIS)
-        for entry in entries_after(0):
-            leaf = bytes(entry.leaf)
-            if entry.sequence % TILE == 0:
-                made = {"root": _tile(frontier, leaf)}
-                EvidenceTile.objects.get_or_create(number=entry.sequence // TILE - 1, defaults=made)
-            frontier = merkle.grow(frontier, tree.size, leaf)
-            tree.size, tree.chain = entry.sequence, entry.chain
-        tree.frontier = b"".join(frontier)
-        tree.save(force_insert=True)
-    return tree
+    return EvidenceTree.objects.filter(pk=1).first() or build_tree()
+
+
+def build_tree() -> EvidenceTree:
+    """Make the state of the tree from the entries, where there is none yet or entries were put back; return it."""
+    frontier: list[bytes] = []
+    size, chain = 0, GENESIS
+    for entry in entries_after(0):
+        leaf = bytes(entry.leaf)
+        if entry.sequence % TILE == 0:
+            made = {"root": _tile(frontier, leaf)}
+            EvidenceTile.objects.get_or_create(number=entry.sequence // TILE - 1, defaults=made)
+        frontier = merkle.grow(frontier, size, leaf)
+        size, chain = entry.sequence, bytes(entry.chain)
+    state = {"size": size, "chain": chain, "frontier": b"".join(frontier)}
+    return EvidenceTree.objects.update_or_create(pk=1, defaults=state)[0]
 
 
 def _tile(frontier: list[bytes], leaf: bytes) -> bytes:

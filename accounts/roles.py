@@ -39,6 +39,7 @@ ROLES: dict[str, list[str]] = {
         "retention.arm_rule",
         "retention.lift_hold",
         "retention.decide_job",
+        "retention.unseal",
         *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
         *_permissions("dsar", "view", "requestevent"),
     ],
@@ -63,6 +64,8 @@ ROLES: dict[str, list[str]] = {
         *_permissions("auth", "view", "group"),
         *_permissions("django_celery_beat", "view", "periodictask", "intervalschedule", "crontabschedule"),
         *_permissions("retention", "view", "rule"),
+        "retention.unseal",
+        *_permissions("accounts", "view", "approval"),
         *_permissions("axes", "view", "accessattempt"),
     ],
 }

@@ -20,6 +20,20 @@ class UnableToReach(RuntimeError):
     """A server named by the environment does not answer; the message is one line, without its password."""
 
 
+class Sealed(RuntimeError):
+    """The database is a restored copy whose deletions have not been done again."""
+
+
+def refuse_when_sealed() -> None:
+    """Raise Sealed when the portal may not work on its database yet (mission P11)."""
+    from retention import restore
+
+    if restore.is_sealed():
+        raise Sealed(
+            "The portal is sealed: its database is an older copy than its evidence outside. Run: manage.py replay_erasures"
+        )
+
+
 @contextlib.contextmanager
 def ready(*, migrate: bool) -> Iterator[None]:
     """Make the servers answer for as long as the block runs. Raises UnableToReach, embedded.UnableToStart."""

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import approvals, evidence
 from accounts.models import User
-from retention import breaker, limits, periods, runs
+from retention import breaker, limits, periods, runs, unsealing
 from retention.holds import lift_hold
 from retention.models import DeletionRun, Hold, Rule, RuleVersion
 from retention.promises import PROMISES
@@ -77,6 +77,7 @@ def register() -> None:
             limits.RAISE_LIMIT, "Raise a limit of the breaker", "retention.decide_job", limits.facts, limits.raise_limit
         )
     )
+    approvals.register(unsealing.ACTION)
     approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
 
 

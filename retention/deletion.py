@@ -39,6 +39,7 @@ class Scope:
     leaving: dict[str, list[Any]]  # ids by model: of rows that go only with the last of their links; of all by age
     rule: str
     cutoff: dt.datetime
+    again: bool = False  # after a restored backup: what was chosen once goes, whatever its age
     emptied: set[str] = dataclasses.field(default_factory=set, compare=False)  # months that this turn has seen empty
 
 
@@ -156,7 +157,7 @@ def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the rows that still have to be deleted, blanked or parted from their files."""
     rows = rows_of(entry, scope)
     if scope.workspace is None:
-        return past_rows(entry, _age(entry, scope), now=scope.cutoff).filter(pk__in=rows.values("pk"))
+        return _free_rows(entry, scope).filter(pk__in=rows.values("pk"))
     if entry.goes is Goes.BLANK:
         return rows.exclude(**_blanks(entry))
     return rows
@@ -241,10 +242,19 @@ def remains(scope: Scope) -> dict[str, int]:
 
 def kept_rows(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the chosen rows that something has kept since: a hold, their workspace's own deletion, a changed date."""
-    free = past_rows(entry, _age(entry, scope), now=scope.cutoff)
+    free = _free_rows(entry, scope)
     kept = rows_of(entry, scope).exclude(pk__in=free.filter(pk__in=scope.leaving.get(entry.model, [])).values("pk"))
     emptied = entry.emptied_by(_age(entry, scope))
     return kept.exclude(**emptied) if emptied else kept
+
+
+def _free_rows(entry: ModelMap, scope: Scope) -> QuerySet:
+    """Return the rows that a scope by age may take: those past their time, or, again, those not emptied yet."""
+    if not scope.again:
+        return past_rows(entry, _age(entry, scope), now=scope.cutoff)
+    rows = entry.model_class._default_manager.all()
+    emptied = entry.emptied_by(_age(entry, scope))
+    return rows.exclude(**emptied) if emptied else rows
 
 
 def _age(entry: ModelMap, scope: Scope) -> Age:

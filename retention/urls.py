@@ -1,9 +1,12 @@
 from django.urls import path, re_path
 
-from retention import evidence_views, rule_pages, views
+from retention import evidence_views, restore_views, rule_pages, views
 
 app_name = "retention"
 urlpatterns = [
+    path("restore/", restore_views.page, name="restore"),
+    path("restore/replay/", restore_views.replay, name="replay"),
+    path("restore/unseal/", restore_views.ask_to_unseal, name="unseal"),
     path("console/", views.console, name="console"),
     path("console/running/", views.running, name="running"),
     path("due/", views.due, name="due"),

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Workspace
-from retention import deletion, runs, tombstones
+from retention import deletion, erasures, runs, tombstones
 from retention.due import due_workspaces
 from retention.jobs.moves import State, move
 from retention.models import DeletionJob, Hold
@@ -23,7 +23,17 @@ WAIT = dt.timedelta(seconds=5)  # before a job looks again whether the one it wa
 
 
 def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Lock, ask the run, look at the holds, choose what goes and write INTENT; return whether the job may destroy."""
+    """Lock, ask the run, look at the holds, choose what goes and write INTENT, here and outside; return whether the job may destroy.
+
+    Raises outside.UnableToWrite: what cannot be written outside the database is not destroyed.
+    """
+    may_destroy = _begin(job_id, now=now)
+    if may_destroy:
+        erasures.write_down(job_id)
+    return may_destroy
+
+
+def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
     with transaction.atomic():
         run_state = runs.state_for(job_id)
         job = DeletionJob.objects.select_for_update().get(pk=job_id)

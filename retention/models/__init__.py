@@ -2,6 +2,7 @@ from retention.models.holds import Hold
 from retention.models.jobs import DeletionJob, EngineStop, Slot
 from retention.models.rules import Rule, RuleVersion
 from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
+from retention.models.seals import Seal
 from retention.models.tombstones import Tombstone
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Reprieve",
     "Rule",
     "RuleVersion",
+    "Seal",
     "Slot",
     "Tombstone",
 ]

@@ -47,6 +47,7 @@ class DeletionJob(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     intent_at = models.DateTimeField(null=True)
     intent_sequence = models.BigIntegerField(null=True)
+    outside_at = models.DateTimeField("written outside the database", null=True)
     done_at = models.DateTimeField(null=True)
     done_sequence = models.BigIntegerField(null=True)
 

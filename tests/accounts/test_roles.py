@@ -14,6 +14,7 @@ from tests.factories import DAY, NOW
 pytestmark = pytest.mark.django_db
 CUSTOM = {
     "/admin/retention/console/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/retention/restore/": {PRIVACY_OFFICER, SECURITY_ADMINISTRATOR},
     "/admin/retention/due/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/conformance/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/schedule/": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},

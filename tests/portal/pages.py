@@ -7,6 +7,7 @@ CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
     "/admin/retention/console/",
+    "/admin/retention/restore/",
     "/admin/retention/due/",
     "/admin/retention/conformance/",
     "/admin/retention/schedule/",
