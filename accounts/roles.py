@@ -36,6 +36,10 @@ ROLES: dict[str, list[str]] = {
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view add", "hold", "enginestop"),
         "retention.end_enginestop",
+        *_permissions("retention", "view add change", "recipient"),
+        *_permissions("retention", "view", "notice"),
+        "retention.activate_recipient",
+        "retention.settle_notice",
         "retention.arm_rule",
         "retention.lift_hold",
         "retention.decide_job",
@@ -56,6 +60,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),
+        *_permissions("retention", "view", "recipient", "notice"),
         *_permissions("dsar", "view", "subjectrequest", "requestevent"),
     ],
     SECURITY_ADMINISTRATOR: [

@@ -34,8 +34,9 @@ from callmama_privacy.demo import make_staff
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import move_request, open_ticket, register_request
 from retention.holds import place_hold
-from retention.models import Rule, RuleVersion
+from retention.models import Recipient, Rule, RuleVersion
 from retention.rules import PROMISES, without_period
+from retention.upstream.recipients import Address, set_address
 from telecom_records.imports import import_file, source_for
 from telecom_records.models import FreeToolSession, Number, NumberAssignment, Recording, SmsRecord, UsageRecord
 from telecom_records.partitions import ensure_month, ensure_months_ahead, month_of
@@ -98,12 +99,22 @@ def make_demo(*, now: dt.datetime) -> None:
             now=now,
         )
         set_periods(officer, second, now=now)
+        tell_platform(now=now)
         Rule.objects.update(state=Rule.State.ARMED, armed_at=now)
     folder = settings.VAR_DIR / "samples"
     folder.mkdir(parents=True, exist_ok=True)
     calls = write_call_file(folder / "calls.csv", workspaces, chance, now=now)
     write_customer_files(folder, now=now)
     import_file(calls, source=source_for("demo-switch", country="GB"), now=now)
+
+
+def tell_platform(*, now: dt.datetime) -> None:
+    """Let the service platform be told of erasures, as two officers would have; the mail goes to files under var/mail."""
+    platform = Recipient.objects.get(kind=Recipient.Kind.PLATFORM)
+    platform.channel, platform.active_from = Recipient.Channel.EMAIL, now
+    platform.contact = "Duty desk of the service platform"
+    set_address(platform, Address(email="erasures@platform.example"), shown="erasures@platform.example")
+    platform.save()
 
 
 def make_policy(now: dt.datetime) -> PolicyVersion:

@@ -255,6 +255,19 @@ RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
+# --- Telling recipients outside, and mail --------------------------------------------------------------------------
+PORTAL_URL = env.str("PORTAL_URL", default="")  # where recipients reach the portal: https://privacy.example.com
+UPSTREAM_PLAIN_HTTP = not PRODUCTION  # in production, webhooks are https only
+UPSTREAM_PRIVATE_ADDRESSES = env.bool("UPSTREAM_PRIVATE_ADDRESSES", default=False)  # webhooks inside our own network
+UPSTREAM_MAIL_DOMAIN = env.str("UPSTREAM_MAIL_DOMAIN", default="callmama.invalid")  # of Message-IDs
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Callmama privacy office <privacy@callmama.invalid>")
+# EMAIL_URL=smtp+tls://user:password@mail.example.com:587; without it mail is written to files, in production refused
+mail_settings = env.email_url(
+    "EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else f"filemail://{VAR_DIR}/mail"
+)
+vars().update({name: value for name, value in mail_settings.items() if name.startswith("EMAIL_")})
+EMAIL_TIMEOUT = 15
+
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401
 
 if MODE == "test":
@@ -263,6 +276,7 @@ if MODE == "test":
 
 CELERY_BEAT_SCHEDULE = {
     "Find what is due": {"task": "retention.tasks.find_due", "schedule": RETENTION_TICK_SECONDS},
+    "Tell recipients": {"task": "retention.tasks.tell_recipients", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},

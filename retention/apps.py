@@ -9,9 +9,13 @@ class RetentionConfig(AppConfig):
     def ready(self):
         from accounts import portal_admin
         from retention import approved_actions, breaker, guard, rules, visibility
+        from retention.upstream import certificate, recipients
 
         approved_actions.register()
+        certificate.register()
+        recipients.register()
         portal_admin.HIDES.append(visibility.visible)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
         post_migrate.connect(rules.make_rules, dispatch_uid="rules")
         post_migrate.connect(breaker.make_limits, dispatch_uid="limits")
+        post_migrate.connect(recipients.make_recipients, sender=self, dispatch_uid="recipients")

@@ -1,6 +1,7 @@
 """The verdicts on retention's own rows: codes, opaque ids and counts."""
 
-from accounts.verdicts import Goes, ModelMap, internal
+from accounts.verdicts import Age, Goes, ModelMap, internal
+from retention.upstream.clock import content_has_served
 
 
 def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
@@ -170,5 +171,54 @@ MAPS = [
         "erased_at",
         "workspace_id",
         "job_id",
+    ),
+    _kept(
+        "Recipient",
+        "recipients of erasures",
+        "Who outside holds customers' data, and where they are told; nobody's data.",
+        "id",
+        "name",
+        "kind",
+        "known_by",
+        "categories",
+        "deadline_days",
+        "contact",
+        "channel",
+        "address_shown",
+        "sealed_address",
+        "active_from",
+        "active_until",
+    ),
+    _kept(
+        "Notice",
+        "notices to recipients",
+        "Whom a deletion was told and what came of it: opaque ids and codes. The customer's ids are apart, and go.",
+        "id",
+        "recipient_id",
+        "job_id",
+        "state",
+        "categories",
+        "prepared_at",
+        "erased_at",
+        "due_at",
+        "next_try_at",
+        "lease_until",
+        "tries",
+        "answer",
+        "sent_at",
+        "settled_at",
+        "settled_how",
+        "settled_by_id",
+        "note",
+    ),
+    ModelMap(
+        model="retention.NoticeContent",
+        about="the erased customer, by the ids that a recipient knows",
+        plural="contents of notices",
+        goes=Goes.DELETE,
+        policy="5.2",
+        clock="upstream_notice",
+        ages=(Age("upstream_notice", content_has_served, "settled_at"),),
+        columns={"notice_id": internal(), "sealed": internal(), "settled_at": internal()},
     ),
 ]

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from retention.conformance import GRACE
 from retention.due import due_workspaces
-from retention.models import DeletionJob, Hold, Reprieve
+from retention.models import DeletionJob, Hold, Recipient, Reprieve
 from retention.runs import stopped_runs
 from retention.schedule import is_silent, silence
 from retention.stops import TICK
+from retention.upstream.notices import needs_somebody
 
 
 def figures(now: dt.datetime) -> list[dict[str, Any]]:
@@ -47,6 +48,21 @@ def figures(now: dt.datetime) -> list[dict[str, Any]]:
             "note": "should look every few seconds" if silent else "the schedule is alive" if since is not None else "the schedule has not begun",
             "tone": "danger" if silent else "",
         },
+        *_recipients(now),
+    ]  # fmt: skip
+
+
+def _recipients(now: dt.datetime) -> list[dict[str, Any]]:
+    """Return the recipients outside that somebody must see to; nothing while nobody is told and nothing waits."""
+    waiting = needs_somebody(now).count()
+    if not waiting and not Recipient.objects.filter(active_from__isnull=False, active_until__isnull=True).exists():
+        return []
+    page = reverse("admin:retention_notice_changelist")
+    return [
+        {
+            "label": "Recipients to chase", "value": waiting, "icon": "outgoing_mail", "href": f"{page}?needs=somebody",
+            "note": "late or refused" if waiting else "none is late", "tone": "danger" if waiting else "success",
+        }
     ]  # fmt: skip
 
 

@@ -164,6 +164,17 @@ PROMISES: dict[str, Promise] = {
             basis=INTEREST,
         ),
         Promise(
+            key="upstream_notice",
+            title="Contents of notices",
+            words="The ids by which a recipient outside was told of an erasure are kept sealed until it has confirmed, and "
+            "are deleted {period} after that. That it was told, and when it confirmed, stays.",
+            policy="§ 5.2",
+            clock="after the recipient confirmed",
+            basis=LEGAL,
+            seed=7 * DAY,
+            longest=90 * DAY,
+        ),
+        Promise(
             key="past_assignment",
             title="Assignments of the past",
             words="Who had a number is deleted {period} after that ended; that its calls are the workspace's stays known by a "

@@ -11,9 +11,11 @@ from django.utils import timezone
 from retention import jobs, restore, runs, stops
 from retention.models import DeletionJob
 from retention.schedule import beat, take_slot
+from retention.upstream import notices
 
 TURN_SECONDS = 30
 BEGINNERS = 2  # workers that begin deletions at once, when many wait to
+NOTICES_AT_ONCE = 100  # in a tick; the next one takes the rest
 
 
 @shared_task
@@ -81,3 +83,21 @@ def replay_erasures() -> None:
     """Carry out again what the restored copy has brought back. Whoever asks twice changes nothing: it goes on where it was."""
     if seal := restore.current():
         restore.replay(seal, now=timezone.now())
+
+
+@shared_task
+def tell_recipients() -> None:
+    """Wake a worker for every notice whose attempt or reminder is due."""
+    now = timezone.now()
+    if not stops.clock_is_right(now):
+        return
+    if not take_slot("tell_recipients", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+        return
+    for notice_id in notices.to_send(now).values_list("pk", flat=True)[:NOTICES_AT_ONCE]:
+        send_notice.delay(str(notice_id))
+
+
+@shared_task
+def send_notice(notice_id: str) -> None:
+    """Make one attempt to tell one recipient."""
+    notices.send(uuid.UUID(notice_id), now=timezone.now())

@@ -20,6 +20,7 @@ from retention.models.jobs import OPEN
 from retention.purge import counts_of
 from retention.rules import armed_rules, promise_of, words_of
 from retention.stops import active_stop
+from retention.upstream.notices import everywhere
 from retention.visibility import is_visible
 
 DUE_SHOWN = 25
@@ -172,7 +173,7 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
     return {"run": run, "run_waits": run is not None and run.state == DeletionRun.State.STOPPED,
             "has_page": bool(job.workspace) and is_visible(job.workspace),
             "job": job, "steps": steps, "counts": counts, "is_done": done, "is_stopped": stopped, "hold": hold,
-            "promise": promise_of(job.rule), "is_moving": job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING)}  # fmt: skip
+            "everywhere": everywhere(job), "promise": promise_of(job.rule), "is_moving": job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING)}  # fmt: skip
 
 
 def worded(counts: dict[str, int]) -> str:

@@ -28,7 +28,7 @@ from accounts.models import (
 from accounts.roles import PRIVACY_OFFICER
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, register_request
-from retention.models import Rule
+from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
 from telecom_records.models import (
     CallDetailRecord,
     FreeToolSession,
@@ -212,6 +212,15 @@ def make_tool_session(**fields) -> FreeToolSession:
     return FreeToolSession.objects.create(
         **{"tool": "number lookup", "started_at": NOW - DAY, "entered": {"q": "x"}, **fields}
     )
+
+
+def make_notice() -> Notice:
+    """Return a notice about a deletion that ends nothing: for pages that only show it."""
+    job = DeletionJob.objects.create(rule=Rule.objects.get(pk="workspace_expiry"), due_at=NOW, cutoff=NOW)
+    recipient = Recipient.objects.order_by("name").first() or Recipient.objects.create(name="Somebody")
+    notice = Notice.objects.create(recipient=recipient, job=job, prepared_at=NOW)
+    NoticeContent.objects.create(notice=notice, sealed=b"sealed")
+    return notice
 
 
 def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:

@@ -16,6 +16,7 @@ from retention.due import due_workspaces
 from retention.jobs.moves import State, move
 from retention.models import DeletionJob, Hold
 from retention.rules import armed_rules
+from retention.upstream import notices as upstream
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
         planned = deletion.count_planned(scope)
         job.scope = {label: [str(pk) for pk in ids] for label, ids in leaving.items()}
         job.planned = planned
+        upstream.prepare_notices(job, scope, planned, now=now)
         entry = evidence.append_entry(
             "INTENT",
             subject=str(job.pk),

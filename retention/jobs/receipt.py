@@ -13,6 +13,7 @@ from retention import deletion
 from retention.jobs.intent import manifest_of, scope_of
 from retention.jobs.moves import State, move, quarantine
 from retention.models import DeletionJob
+from retention.upstream import notices as upstream
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
             },
         )
         move(job, State.DONE, done_at=entry.at, done_sequence=entry.sequence, lease_until=None, stopped_because="")
+        upstream.release_notices(job, now=now)
     log.info("deletion %s: done, %s rows", job.pk, job.rows_destroyed)
 
 

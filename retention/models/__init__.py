@@ -4,6 +4,7 @@ from retention.models.rules import Rule, RuleVersion
 from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
 from retention.models.seals import Seal
 from retention.models.tombstones import Tombstone
+from retention.models.upstream import Notice, NoticeContent, Recipient
 
 __all__ = [
     "Allowance",
@@ -13,6 +14,9 @@ __all__ = [
     "EngineStop",
     "Heartbeat",
     "Hold",
+    "Notice",
+    "NoticeContent",
+    "Recipient",
     "Reprieve",
     "Rule",
     "RuleVersion",

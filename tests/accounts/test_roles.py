@@ -43,6 +43,7 @@ def rows():
     officer = factories.make_user(email="somebody@example.test")
     factories.make_request(officer, workspace=workspace)
     factories.make_tool_session()
+    factories.make_notice()
     return workspace
 
 

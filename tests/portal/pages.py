@@ -24,3 +24,4 @@ def make_rows(officer: User) -> None:
     factories.make_customer()
     factories.make_tool_session()
     factories.make_request(officer, workspace=workspace)
+    factories.make_notice()

@@ -30,6 +30,7 @@ def refused(statement: str, *values) -> bool:
 def test_every_table_with_personal_data_refuses_delete_and_truncate():
     factories.make_customer()
     factories.make_tool_session()
+    factories.make_notice()
     factories.make_request(factories.make_user())
     for entry in data_map().values():
         if entry.goes is Goes.KEEP or entry.model == "telecom_records.WaitingCall":

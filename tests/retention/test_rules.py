@@ -188,7 +188,10 @@ def test_the_limits_hold_everywhere(rule, country):
     for period in (promise.shortest - SECOND, promise.longest + SECOND):
         with pytest.raises(UnableToChange):
             periods.kind_of(Change(rule, period, country), NOW)
-    if rule in ("free_tool_session", "waiting_call", "import_leftover", "import_file_name") and country:
+    if (
+        rule in ("free_tool_session", "waiting_call", "import_leftover", "import_file_name", "upstream_notice")
+        and country
+    ):
         with pytest.raises(UnableToChange, match="no country"):
             periods.kind_of(Change(rule, promise.shortest, country), NOW)
     elif promise.shortest != periods_of(rule, NOW).of(country):

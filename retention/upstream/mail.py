@@ -1,0 +1,59 @@
+"""Telling a recipient by e-mail: words for people, and the same message as a file, encrypted when they gave a key."""
+
+import smtplib
+
+import pyrage
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from retention.upstream.delivery import Outcome, Result
+
+WORDS = """\
+{name}: please erase what you hold of the customer named in the attached file.
+
+Our reference: {notice}
+Erased by us: {erased_at}
+To be confirmed by: {confirm_by}
+What went: {categories}
+
+Answer this message when it is done, naming the reference above. {again}
+Callmama Limited, privacy office
+"""
+AGAIN = "This is a reminder: we have had no confirmation yet."
+
+
+def send_notice(email: str, key: str, *, name: str, message: dict, body: bytes) -> Outcome:
+    """Send one e-mail; return what came of it. A copy that is sent again has the same Message-ID.
+
+    ``key`` is an age recipient (age1…); with it the file is readable by its owner only. Confirmation is an answer by
+    people, so a sent e-mail is only ever taken, never confirmed.
+    """
+    mail = EmailMessage(
+        subject=f"Erasure {message['id']}{' (reminder)' if message['reminder'] else ''}",
+        body=WORDS.format(
+            name=name,
+            notice=message["id"],
+            erased_at=message["erased_at"],
+            confirm_by=message["confirm_by"],
+            categories=", ".join(message["categories"]),
+            again=AGAIN if message["reminder"] else "",
+        ),
+        to=[email],
+        headers={"Message-ID": f"<{message['id']}@{settings.UPSTREAM_MAIL_DOMAIN}>"},
+    )
+    if key:
+        sealed = pyrage.encrypt(body, [pyrage.x25519.Recipient.from_str(key)])
+        mail.attach("erasure.json.age", sealed, "application/octet-stream")
+    else:
+        mail.attach("erasure.json", body, "application/json")
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = {code for code, _ in error.recipients.values()}
+        refused = all(code >= 500 for code in codes)
+        return Outcome(Result.REFUSED if refused else Result.FAILED, f"SMTP {min(codes)}")
+    except smtplib.SMTPResponseException as error:
+        return Outcome(Result.FAILED, f"SMTP {error.smtp_code}")
+    except (OSError, smtplib.SMTPException) as error:
+        return Outcome(Result.FAILED, f"not sent ({type(error).__name__})"[:80])
+    return Outcome(Result.TAKEN, "sent")
