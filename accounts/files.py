@@ -1,80 +1,31 @@
-"""Stored files: encrypted in the age format before they touch the disk, under names that say nothing.
+"""Stored files: encrypted in the age format before they touch a disk or leave the machine, under names that say nothing.
 
-One small port (put, open, delete, list, exists) with the local folder behind it; another store is another class with
-the same five methods.
+Where the encrypted bytes are is the business of ``accounts/stores.py``; what they must be is in their rows.
 """
 
+import contextlib
 import hashlib
 import io
 import os
 import threading
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyrage
-from django.conf import settings
 from django.db import transaction
 
 from accounts import keys
 from accounts.models.files import StoredFile
+from accounts.stores import LocalFolder, UnableToAsk, UnableToStore, store
 
-
-class UnableToStore(OSError):
-    """The file could not be stored; nothing of it is left."""
+__all__ = [
+    "FileChanged", "LocalFolder", "UnableToAsk", "UnableToStore", "decrypt_to", "put_encrypted", "read_encrypted",
+    "reencrypt", "store",
+]  # fmt: skip
 
 
 class FileChanged(ValueError):
     """The bytes in the store are not the ones that were stored: changed, cut off, or those of another file."""
-
-
-class LocalFolder:
-    """Files in a folder of their own, two levels deep, readable by the portal's user only."""
-
-    def __init__(self, root: Path):
-        self.root = root
-
-    def _path(self, key: str) -> Path:
-        if not key.isalnum():
-            raise ValueError("A file key has letters and digits only.")
-        return self.root / key[:2] / key
-
-    def put(self, key: str, write) -> None:
-        """Store under ``key`` what ``write(file)`` writes: whole, or not at all. Raises UnableToStore."""
-        path = self._path(key)
-        draft = path.with_suffix(".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise UnableToStore(f"The file could not be stored: {error.strerror or error}") from error
-
-    def open(self, key: str) -> BinaryIO:
-        """Return the stored bytes as a file. Raises FileNotFoundError."""
-        return self._path(key).open("rb")
-
-    def delete(self, key: str) -> None:
-        """Remove the file; one that is not there is fine."""
-        self._path(key).unlink(missing_ok=True)
-
-    def exists(self, key: str) -> bool:
-        return self._path(key).exists()
-
-    def list(self) -> Iterator[str]:
-        """Yield the key of every stored file, unfinished ones included."""
-        for path in self.root.glob("??/*"):
-            yield path.stem
-
-
-def store() -> LocalFolder:
-    """Return the store that the settings name."""
-    return LocalFolder(settings.FILES_ROOT)
 
 
 class Measured:
@@ -82,7 +33,7 @@ class Measured:
 
     def __init__(self, file: BinaryIO | None = None):
         self.file, self.size, self.sha256 = file, 0, hashlib.sha256()
-        self.failed: OSError | None = None
+        self.failed: Exception | None = None
 
     def write(self, data: bytes) -> int:
         try:
@@ -95,7 +46,11 @@ class Measured:
 
     def read(self, size: int = -1) -> bytes:
         assert self.file is not None
-        data = self.file.read(size)
+        try:
+            data = self.file.read(size)
+        except Exception as error:  # pyrage would turn it into a fault of the file
+            self.failed = error
+            raise
         self._count(data)
         return data
 
@@ -209,15 +164,15 @@ def _row_of(key: str) -> StoredFile:
 
 
 def _decrypt(row: StoredFile, identity: pyrage.x25519.Identity, target: Any) -> None:
-    with store().open(row.key) as file:
+    with contextlib.closing(store().open(row.key)) as file:
         encrypted = Measured(file)
         try:
             pyrage.decrypt_io(encrypted, target, [identity])
-        except pyrage.DecryptError as error:
-            raise FileChanged(f"The file {row.key} is not encrypted to the key of its row.") from error
-        except OSError as error:
-            if error.errno is None:  # pyrage: cut off, changed, or longer than it was
-                raise FileChanged(f"The file {row.key} is damaged: {error}.") from error
-            raise
+        except (pyrage.DecryptError, OSError) as error:
+            if encrypted.failed:
+                raise UnableToAsk(f"The file store broke off: {type(encrypted.failed).__name__}.") from error
+            if getattr(error, "errno", None):  # the target cannot be written
+                raise
+            raise FileChanged(f"The file {row.key} is damaged, or not encrypted to the key of its row.") from error
         if (encrypted.size, encrypted.sha256.hexdigest()) != (row.size, row.sha256):
             raise FileChanged(f"The file {row.key} holds other bytes than were stored.")

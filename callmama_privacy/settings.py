@@ -135,6 +135,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
+FILES_URL = env.str("FILES_URL", default="")  # s3://bucket/prefix?endpoint=…; empty: the folder FILES_ROOT
 FILES_ROOT = Path(env.str("FILES_ROOT", default=str(VAR_DIR / "files")))
 # Files that only grow, for the day on which the database cannot be believed; best on another disk or machine.
 EVIDENCE_ORIGIN = env.str("EVIDENCE_ORIGIN", default=f"callmama-privacy/{MODE}")  # the log's name, for life; no spaces

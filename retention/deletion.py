@@ -328,10 +328,13 @@ def _cut_links(entry: ModelMap, ids: list[Any]) -> None:
 def _destroy_files(file_keys: list[str]) -> None:
     """Destroy stored files and then their rows. The door must be open. Raises UnableToDelete, and then no row goes."""
     store = files.store()
-    for key in file_keys:
-        store.delete(key)
-    if left := sum(store.exists(key) for key in file_keys):
-        raise UnableToDelete(f"The file store still has {left} of {len(file_keys)} files after deleting them.")
+    try:
+        store.delete(*file_keys)
+        left = store.left(*file_keys)
+    except files.UnableToAsk as error:
+        raise UnableToDelete(str(error)) from error
+    if left:
+        raise UnableToDelete(f"The file store still has {len(left)} of {len(file_keys)} files after deleting them.")
     rows = StoredFile.objects.filter(key__in=file_keys)
     rows._raw_delete(rows.db)  # type: ignore[attr-defined]
 

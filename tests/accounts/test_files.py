@@ -78,7 +78,7 @@ def test_files_that_were_swapped_cannot_be_read(same_owner):
 def test_a_row_that_names_another_owner_does_not_open_the_file(owner):
     row, other = store(), store(owner=owner)
     StoredFile.objects.filter(pk=row.pk).update(owner=owner, owner_id=other.owner_id)
-    with pytest.raises(files.FileChanged, match="not encrypted to the key"):
+    with pytest.raises(files.FileChanged, match="not encrypted to the key of its row"):
         files.read_encrypted(row.key)
 
 

@@ -64,7 +64,7 @@ def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
 
 def test_a_store_that_lies_stops_the_job_and_gives_no_receipt(monkeypatch):
     factories.make_customer()
-    monkeypatch.setattr(files.LocalFolder, "delete", lambda self, key: None)
+    monkeypatch.setattr(files.LocalFolder, "delete", lambda self, *keys: None)
     jobs.schedule_due(NOW)
     job_id = DeletionJob.objects.get().pk
     for _ in range(jobs.MAX_ATTEMPTS + 1):  # the first one got somewhere
@@ -78,7 +78,7 @@ def test_a_store_that_lies_stops_the_job_and_gives_no_receipt(monkeypatch):
 def test_a_stopped_job_goes_on_when_an_officer_says_so(monkeypatch):
     factories.make_customer()
     with monkeypatch.context() as patch:
-        patch.setattr(files.LocalFolder, "delete", lambda self, key: None)
+        patch.setattr(files.LocalFolder, "delete", lambda self, *keys: None)
         jobs.schedule_due(NOW)
         job_id = DeletionJob.objects.get().pk
         for _ in range(jobs.MAX_ATTEMPTS + 1):  # the first one got somewhere
