@@ -5,6 +5,7 @@ a key is destroyed first and by itself, and whoever repeats the rest finds it go
 """
 
 from django.conf import settings
+from django.db import connections
 
 MODELS = {"keypair", "keyepoch"}
 
@@ -25,3 +26,21 @@ class KeyStoreRouter:
 
 def _is_key(app_label: str, model_name: str | None) -> bool:
     return app_label == "accounts" and model_name in MODELS
+
+
+def left_behind() -> bool:
+    """Return whether the first database still has keys although KEYSTORE_URL names another one: nothing would find them."""
+    if settings.KEYSTORE_DATABASE == "default":
+        return False
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('accounts_keypair')")
+        if cursor.fetchone()[0] is None:
+            return False
+        cursor.execute("SELECT EXISTS (SELECT FROM accounts_keypair)")
+        return cursor.fetchone()[0]
+
+
+LEFT_BEHIND = (
+    "KEYSTORE_URL names another database, and the keys are still in the first one: move the rows of accounts_keyepoch and "
+    "accounts_keypair (docs/decisions/0006-keys-and-their-backups.md says how)"
+)

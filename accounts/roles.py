@@ -44,6 +44,8 @@ ROLES: dict[str, list[str]] = {
         "retention.lift_hold",
         "retention.decide_job",
         "retention.unseal",
+        *_permissions("retention", "view", "filecheck"),
+        *_permissions("retention", "view destroy", "filefinding"),
         *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
         *_permissions("dsar", "view", "requestevent"),
     ],
@@ -60,7 +62,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),
-        *_permissions("retention", "view", "recipient", "notice"),
+        *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("dsar", "view", "subjectrequest", "requestevent"),
     ],
     SECURITY_ADMINISTRATOR: [

@@ -94,10 +94,11 @@ class Bucket(Store):
     def walk(self) -> Iterator[Found]:
         with _asking():
             for page in self._pages(self.verifier, "list_object_versions", self.prefix):
-                for version in page.get("Versions", []):
-                    yield Found(version["Key"].removeprefix(self.prefix), version["LastModified"], finished=True)
-                for marker in page.get("DeleteMarkers", []):
-                    yield Found(marker["Key"].removeprefix(self.prefix), marker["LastModified"], finished=False)
+                entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                for entry in sorted(entries, key=lambda entry: entry["Key"]):
+                    # Under a marker, or under a newer version, lies what nobody can open.
+                    finished = "Size" in entry and entry["IsLatest"]
+                    yield Found(entry["Key"].removeprefix(self.prefix), entry["LastModified"], finished=finished)
             for page in self._pages(self.verifier, "list_multipart_uploads", self.prefix):
                 for upload in page.get("Uploads", []):
                     yield Found(upload["Key"].removeprefix(self.prefix), upload["Initiated"], finished=False)

@@ -32,6 +32,11 @@ class Found(NamedTuple):
     stored_at: dt.datetime
     finished: bool
 
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the name is one that the portal gives."""
+        return self.key.isalnum() and self.key.isascii()
+
 
 class Store(abc.ABC):
     """What every store can do. ``put`` raises UnableToStore, everything else UnableToAsk, when the store fails."""
@@ -54,7 +59,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def walk(self) -> Iterator[Found]:
-        """Yield everything that is in the store, whatever it is."""
+        """Yield everything that is in the store, whatever it is; finished files of ours in the order of their keys."""
 
     def exists(self, key: str) -> bool:
         return bool(self.left(key))
@@ -111,12 +116,25 @@ class LocalFolder(Store):
         return {key for key in keys if self._path(key).exists() or self._path(key).with_suffix(".part").exists()}
 
     def walk(self) -> Iterator[Found]:
-        for path in self.root.glob("??/*"):
-            try:
-                stored_at = dt.datetime.fromtimestamp(path.stat().st_mtime, tz=dt.UTC)
-            except FileNotFoundError:  # it went while we looked
-                continue
-            yield Found(path.stem, stored_at, finished=path.suffix != ".part")
+        for folder, _, names in _in_order(self.root):
+            for name in names:
+                path = Path(folder, name)
+                ours = path.parent == self.root / name[:2] and path.stem.isalnum()
+                try:
+                    stored_at = dt.datetime.fromtimestamp(path.lstat().st_mtime, tz=dt.UTC)
+                except FileNotFoundError:  # it went while we looked
+                    continue
+                if ours and path.suffix in ("", ".part"):
+                    yield Found(path.stem, stored_at, finished=not path.suffix)
+                else:
+                    yield Found(str(path.relative_to(self.root)), stored_at, finished=False)
+
+
+def _in_order(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk folders and their files in the order of their names."""
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        yield folder, folders, sorted(names)
 
 
 def store() -> Store:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import checkpoints, epochs
 from accounts.models import Checkpoint
+from retention.models import FileFinding
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
 from retention.runs import stopped_runs
@@ -50,6 +51,15 @@ def _notices(request) -> list[dict[str, Any]]:
             {
                 "level": "danger",
                 "text": "Nothing looks for what is due: the schedule has given no sign of life for minutes.",
+            }
+        )
+    missing = FileFinding.objects.filter(kind=FileFinding.Kind.MISSING, ended_at__isnull=True)
+    if request.user.has_perm("retention.view_filefinding") and (count := missing.count()):
+        notices.append(
+            {
+                "level": "danger",
+                "text": f"{count:,} stored files are gone that should be there.",
+                "href": reverse("admin:retention_filefinding_changelist") + "?kind__exact=missing",
             }
         )
     if request.user.has_perm("accounts.prune_keyepoch") and (old := epochs.overdue(timezone.now())):

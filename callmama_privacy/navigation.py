@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Approval
 from dsar import queue
-from retention.models import DeletionJob, DeletionRun
-from retention.upstream.notices import needs_somebody
+from retention.models import DeletionJob, DeletionRun, FileFinding
 
 # group, then entries: (title, icon, url name, permission, badge)
 ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
@@ -58,8 +57,8 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
             ("Limits", "speed", "admin:retention_breakerlimit_changelist", "retention.view_breakerlimit", ""),
             ("Called off", "undo", "admin:retention_reprieve_changelist", "retention.view_reprieve", ""),
-            ("Recipients", "hub", "admin:retention_recipient_changelist", "retention.view_recipient", ""),
-            ("Notices", "outgoing_mail", "admin:retention_notice_changelist", "retention.view_notice", "notices"),
+            ("Files", "draft", "admin:retention_filefinding_changelist", "retention.view_filefinding", "files"),
+            ("File checks", "inventory", "admin:retention_filecheck_changelist", "retention.view_filecheck", ""),
             ("Conformance", "fact_check", "retention:conformance", "retention.view_deletionjob", ""),
         ],
     ),
@@ -113,7 +112,7 @@ BADGES = {
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
     "stopped_runs": lambda request: DeletionRun.objects.filter(state=DeletionRun.State.STOPPED).count(),
-    "notices": lambda request: needs_somebody(timezone.now()).count(),
+    "files": lambda request: FileFinding.objects.filter(ended_at__isnull=True).count(),
     "approvals": lambda request: (
         Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
         .exclude(requested_by=request.user)

@@ -39,7 +39,11 @@ def refuse_unsafe_production() -> None:
         return
     faults = production_faults()
     if not faults:
+        from accounts import key_store
         from accounts.models import User
+
+        if key_store.left_behind():
+            faults.append(key_store.LEFT_BEHIND)
 
         if User.objects.filter(is_demo=True, is_active=True).exists():
             faults.append("demo sign-ins exist in this database; deactivate them or start from an empty database")

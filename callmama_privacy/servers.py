@@ -51,6 +51,10 @@ def ready(*, migrate: bool) -> Iterator[None]:
             check_broker(settings.BROKER_URL)
         if migrate:
             apply_migrations()
+            from accounts import key_store
+
+            if key_store.left_behind():
+                raise UnableToReach(f"{key_store.LEFT_BEHIND}.")
         yield
     finally:
         if hold:

@@ -279,6 +279,7 @@ CELERY_BEAT_SCHEDULE = {
     "Find what is due": {"task": "retention.tasks.find_due", "schedule": RETENTION_TICK_SECONDS},
     "Tell recipients": {"task": "retention.tasks.tell_recipients", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
+    "Compare files with their rows": {"task": "retention.tasks.compare_files", "schedule": 3600},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},

@@ -8,12 +8,10 @@ class RetentionConfig(AppConfig):
 
     def ready(self):
         from accounts import portal_admin
-        from retention import approved_actions, breaker, guard, rules, visibility
-        from retention.upstream import certificate, recipients
+        from retention import approved_actions, breaker, guard, reconcile, rules, visibility
 
         approved_actions.register()
-        certificate.register()
-        recipients.register()
+        reconcile.register()
         portal_admin.HIDES.append(visibility.visible)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
         post_migrate.connect(rules.make_rules, dispatch_uid="rules")

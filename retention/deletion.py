@@ -407,3 +407,9 @@ def discard_file(key: str, *, owner: str, owner_id: uuid.UUID) -> None:
     keys.destroy_keys(owner, [owner_id])
     with transaction.atomic(), open_door():
         _destroy_files([key])
+
+
+def destroy_strays(file_keys: list[str]) -> None:
+    """Destroy files that no row refers to. Raises UnableToDelete."""
+    with open_door():
+        _destroy_files(file_keys)

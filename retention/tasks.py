@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from retention import jobs, restore, runs, stops
+from retention import jobs, reconcile, restore, runs, stops
 from retention.models import DeletionJob
 from retention.schedule import beat, take_slot
 from retention.upstream import notices
@@ -85,19 +85,13 @@ def replay_erasures() -> None:
         restore.replay(seal, now=timezone.now())
 
 
-@shared_task
-def tell_recipients() -> None:
-    """Wake a worker for every notice whose attempt or reminder is due."""
+@shared_task(soft_time_limit=4 * 3600, time_limit=4 * 3600 + 60)  # every file and every row is looked at
+def compare_files(asked: bool = False) -> None:
+    """Once a day, or when an officer asks: destroy what two officers agreed on, and compare the files with their rows."""
     now = timezone.now()
-    if not stops.clock_is_right(now):
+    every = dt.timedelta(minutes=1) if asked else dt.timedelta(days=1)
+    if not take_slot("compare_files_asked" if asked else "compare_files", now=now, every=every):
         return
-    if not take_slot("tell_recipients", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
-        return
-    for notice_id in notices.to_send(now).values_list("pk", flat=True)[:NOTICES_AT_ONCE]:
-        send_notice.delay(str(notice_id))
-
-
-@shared_task
-def send_notice(notice_id: str) -> None:
-    """Make one attempt to tell one recipient."""
-    notices.send(uuid.UUID(notice_id), now=timezone.now())
+    if not stops.active_stop():
+        reconcile.destroy_agreed(now)
+    reconcile.check_files(now)

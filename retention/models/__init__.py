@@ -1,3 +1,4 @@
+from retention.models.files import FileCheck, FileFinding
 from retention.models.holds import Hold
 from retention.models.jobs import DeletionJob, EngineStop, Slot
 from retention.models.rules import Rule, RuleVersion
@@ -12,6 +13,8 @@ __all__ = [
     "DeletionJob",
     "DeletionRun",
     "EngineStop",
+    "FileCheck",
+    "FileFinding",
     "Heartbeat",
     "Hold",
     "Notice",

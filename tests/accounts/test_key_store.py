@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, router, transaction
 
 from accounts import epochs, files, keys
+from accounts import key_store as key_store_module
 from accounts.models import EvidenceEntry, KeyEpoch, KeyPair, Workspace
 from retention import deletion, jobs
 from retention.models import DeletionJob
@@ -212,3 +213,22 @@ def test_rows_of_the_key_store_leave_by_no_door(key_store):
             connections[key_store].cursor() as cursor,
         ):
             cursor.execute(statement)
+
+
+def test_keys_that_were_left_in_the_first_database_stop_the_start(key_store):
+    from callmama_privacy import servers
+
+    assert not key_store_module.left_behind()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_keypair (id, owner, owner_id, recipient, created_at, destroyed_at)"
+            " VALUES (gen_random_uuid(), 'person', gen_random_uuid(), '', now(), now())"
+        )
+    assert key_store_module.left_behind()
+    with pytest.raises(servers.UnableToReach, match="still in the first one"), servers.ready(migrate=True):
+        pass
+
+
+def test_one_database_leaves_nothing_behind():
+    keys.recipient_of("person", uuid.uuid4())
+    assert not key_store_module.left_behind()
