@@ -2,7 +2,7 @@
 
 ``make`` an epoch's key, ``wrap`` and ``unwrap`` a secret with it, ``destroy`` it for good. Nothing else of the portal
 sees such a key. They must not be kept with the key store or its backups: a copy of the key store that got away opens
-only as long as the keys of its epochs exist (docs/decisions/0005-keys-and-their-backups.md).
+only as long as the keys of its epochs exist (docs/decisions/0006-keys-and-their-backups.md).
 """
 
 import os

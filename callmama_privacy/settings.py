@@ -41,7 +41,7 @@ else:
     MASTER_KEY = env.str("MASTER_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "master_key")
     SIGNING_KEY = env.str("SIGNING_KEY", default="") or secrets_store.read_or_make(VAR_DIR / "secrets", "signing_key")
 
-# --- Keys of stored files (docs/decisions/0005-keys-and-their-backups.md) ---------------------------------------------
+# --- Keys of stored files (docs/decisions/0006-keys-and-their-backups.md) ---------------------------------------------
 EPOCH_KEYS_ROOT = Path(env.str("EPOCH_KEYS_ROOT", default=str(VAR_DIR / "secrets" / "epochs")))
 KEY_EPOCH_DAYS = env.int("KEY_EPOCH_DAYS", default=30)
 KEY_EPOCHS_KEPT = env.int("KEY_EPOCHS_KEPT", default=2)
