@@ -6,13 +6,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import EvidenceEntry, Workspace
+from accounts.models import EvidenceEntry, Subscription, Workspace
 from accounts.roles import AUDITOR
 from retention import jobs, stops, tasks
 from retention.models import DeletionJob, EngineStop, Slot
 from retention.purge import carry_out
 from tests import factories
-from tests.factories import DAY
+from tests.factories import DAY, NOW
 
 pytestmark = pytest.mark.django_db
 HOUR = dt.timedelta(hours=1)
@@ -172,3 +172,23 @@ def test_an_officer_stops_from_the_admin_every_page_says_so_and_an_auditor_canno
     client.force_login(officer)
     client.post(f"/admin/retention/enginestop/{stop.pk}/go_on/", {"_form_submitted": "True"})
     assert stops.active_stop() is None
+
+
+def test_a_customer_who_renews_before_her_turn_is_not_lost_to_a_worker_whose_clock_is_ahead():
+    factories.arm()
+    workspace = factories.make_customer(expires_at=NOW - DAY)
+    jobs.schedule_due(NOW)
+    Subscription.objects.filter(workspace=workspace).update(expires_at=NOW + 365 * DAY)
+    job = jobs.run_job(DeletionJob.objects.get().pk, now=NOW + 3650 * DAY)
+    assert (job.state, Workspace.objects.get(pk=workspace.pk).state) == ("cancelled", "active")
+
+
+def test_a_worker_whose_clock_is_ahead_carries_nothing_on_and_stops_everything(monkeypatch):
+    factories.arm()
+    workspace = factories.make_customer(expires_at=NOW - DAY)
+    jobs.schedule_due(NOW)
+    ahead = timezone.now() + 3650 * DAY
+    monkeypatch.setattr("retention.tasks.timezone.now", lambda: ahead)
+    tasks.run_deletion(str(DeletionJob.objects.get().pk))
+    assert Workspace.objects.get(pk=workspace.pk).state == "active"
+    assert stops.active_stop().kind == EngineStop.Kind.CLOCK
