@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = var/venv
 RUN = $(VENV)/bin/python
 
-.PHONY: run test check
+.PHONY: run test check bench chaos
 
 run: $(VENV)/.run
 	@exec $(RUN) manage.py serve
@@ -18,6 +18,12 @@ check: $(VENV)/.test
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) tests/deploy_check.py
+
+bench: $(VENV)/.test
+	@SIZE=$(or $(SIZE),1m) $(RUN) -m bench $(FIGURE)
+
+chaos: $(VENV)/.test
+	@$(RUN) -m tests.chaos $(ARGS)
 
 $(VENV)/.run: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The portal needs Python 3.11 or newer; say which: make run PYTHON=python3.11")'

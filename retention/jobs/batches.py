@@ -15,7 +15,7 @@ from retention.models import DeletionJob
 def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int:
     """Delete one batch and write its counts down in the same transaction; return how many rows went."""
     with transaction.atomic():
-        job = DeletionJob.objects.select_for_update().get(pk=job_id)
+        job = DeletionJob.objects.select_for_update().defer("scope").get(pk=job_id)
         if job.state != State.RUNNING:
             return 0
         rows, file_count = deletion.destroy_batch(entry, scope)
