@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from bench import due, purge
+from bench import conformance, due, purge, under_way, unreadable
 from bench.databases import EMPTY, drop_databases, keep_database
 from bench.environment import VAR
 from callmama_privacy import embedded, servers
@@ -18,6 +18,11 @@ MEASURES: dict[str, Measure] = {
     "purge_vs_batched_delete": purge.against_a_loop,
     "due_scan_ms": due.scan,
     "due_scan_growth": due.scan,
+    "conformance_20m_s": conformance.measure,
+    "purge_two_workers": under_way.two_workers,
+    "purge_peak_mb": under_way.two_workers,
+    "page_p95_during_purge": under_way.pages,
+    "unreadable_after_s": unreadable.measure,
 }
 
 

@@ -10,6 +10,7 @@ from telecom_records.models import ImportSource
 from telecom_records.partitions import ensure_month, month_of, next_month
 
 CALLS = "telecom_records_calldetailrecord"
+USAGE = "telecom_records_usagerecord"
 MONTHS = 12
 LONG_AGO = "now() - interval '400 days'"
 
@@ -25,10 +26,11 @@ def arm(*rules: str) -> None:
 
 
 def make_months(now: dt.datetime) -> None:
-    """Make the months in which the invented calls lie, up to the one of ``now``."""
+    """Make the months in which the invented calls and usage records lie, up to the one of ``now``."""
     month = month_of(now - dt.timedelta(days=31 * MONTHS))
     while month <= month_of(now):
         ensure_month(CALLS, month)
+        ensure_month(USAGE, month)
         month = next_month(month)
 
 
@@ -94,6 +96,18 @@ def make_calls(count: int, *, name: str, of: int = 1, months: int = MONTHS, unti
             "until": until,
             "seconds": months * 30 * 24 * 3600,
         },
+    )
+
+
+def make_usage(count: int, *, name: str, of: int, months: int = MONTHS, until: dt.datetime) -> None:
+    """Make ``count`` usage records, spread as the calls are."""
+    run(
+        f"INSERT INTO {USAGE} (workspace_id, occurred_at, event, ip_address, device, browser, operating_system,"
+        " country, privacy_control)"
+        " SELECT md5(%(name)s || (n %% %(of)s + 1))::uuid,"
+        " %(until)s::timestamptz - interval '2 days' - (n * 104729 %% %(seconds)s) * interval '1 s',"
+        " 'page', '192.0.2.7', '', 'Firefox', '', '', false FROM generate_series(1::bigint, %(count)s) n",
+        {"name": name, "of": of, "count": count, "until": until, "seconds": (months - 1) * 30 * 24 * 3600},
     )
 
 
