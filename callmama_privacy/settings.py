@@ -252,7 +252,9 @@ LOGGING = {
 }
 
 # --- Retention ---------------------------------------------------------------------------------------------------
-RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
+# Rows deleted in one transaction. Measured with make bench: what a batch costs beside its rows (locks, counts, a look at
+# the stops) is a third of the time at 5,000 and a tenth at 20,000; a batch still takes well under a second.
+RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=20_000)
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
