@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Subscription, Workspace
 from callmama_privacy import servers
-from retention import jobs, stops
+from retention import jobs, runs, stops
 from retention.due import due_workspaces
 from retention.holds import UnableToHold, place_hold
 from retention.models import DeletionJob
@@ -94,8 +94,19 @@ class Run:
             for job_id in ids * 2:
                 self.processes.send("retention.tasks.run_deletion", str(job_id))
         self.processes.revive()
+        steady(self.decide)
         if time.monotonic() > self.next_check:
             self.look()
+
+    def decide(self) -> None:
+        """What officers do with what waits for them: they let runs go on that the breaker stopped, and deletions."""
+        for run in runs.stopped_runs():
+            with transaction.atomic():
+                runs.go_on(str(run.pk), *self.cast.officers, timezone.now())
+            self.counts["runs let go on"] += 1
+        for job in DeletionJob.objects.filter(state=State.QUARANTINED):
+            jobs.retry(job, user=self.cast.officers[0])
+            self.counts["deletions tried again"] += 1
 
     def look(self) -> None:
         found = steady(lambda: checker.check_running(self.world))
@@ -198,14 +209,12 @@ class Run:
 
     # --- The end --------------------------------------------------------------------------------------------------
     def until_quiet(self) -> None:
-        """Let the officers decide what waits for them, and wait until nothing is due and no job is open."""
+        """Wait until nothing is due and no deletion is open."""
         self.say(f"{self.processes.killed} killed; now waiting until nothing is under way")
 
         def quiet() -> bool:
             self.processes.revive()
-            for job in DeletionJob.objects.filter(state=State.QUARANTINED):
-                self.counts["decided by an officer"] += 1
-                jobs.retry(job, user=self.cast.officers[0])
+            self.decide()
             if time.monotonic() > self.next_check:
                 self.look()
             open_jobs = DeletionJob.objects.exclude(state__in=[State.DONE, State.CANCELLED, State.HELD])

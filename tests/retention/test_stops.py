@@ -180,7 +180,8 @@ def test_a_customer_who_renews_before_her_turn_is_not_lost_to_a_worker_whose_clo
     jobs.schedule_due(NOW)
     Subscription.objects.filter(workspace=workspace).update(expires_at=NOW + 365 * DAY)
     job = jobs.run_job(DeletionJob.objects.get().pk, now=NOW + 3650 * DAY)
-    assert (job.state, Workspace.objects.get(pk=workspace.pk).state) == ("cancelled", "active")
+    assert job.state == DeletionJob.State.CANCELLED
+    assert Workspace.objects.get(pk=workspace.pk).state in Workspace.INTACT
 
 
 def test_a_worker_whose_clock_is_ahead_carries_nothing_on_and_stops_everything(monkeypatch):
@@ -190,5 +191,5 @@ def test_a_worker_whose_clock_is_ahead_carries_nothing_on_and_stops_everything(m
     ahead = timezone.now() + 3650 * DAY
     monkeypatch.setattr("retention.tasks.timezone.now", lambda: ahead)
     tasks.run_deletion(str(DeletionJob.objects.get().pk))
-    assert Workspace.objects.get(pk=workspace.pk).state == "active"
+    assert Workspace.objects.get(pk=workspace.pk).state in Workspace.INTACT
     assert stops.active_stop().kind == EngineStop.Kind.CLOCK
