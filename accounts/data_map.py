@@ -105,7 +105,9 @@ MAPS = [
             "agreed_end_at": personal("user.account", "Agreed end"),
             "ends_at": personal("user.account", "Ends"),
             "recording_enabled": personal("user.account.settings", "Call recording"),
-            "recording_days": personal("user.account.settings", "Recordings kept for (days)"),
+            "recording_days": personal(
+                "user.account.settings", "Recordings kept for (days)", capped_by="subscriber_recording"
+            ),
             "end_changed_at": internal(),
             "fed_at": internal(),
         },
@@ -256,7 +258,9 @@ MAPS = [
         policy="11",
         clock="",
         reason="Published texts of the policy; nobody's data.",
-        columns={name: internal() for name in ("id", "version", "effective_on", "published_at", "summary")},
+        columns={
+            name: internal() for name in ("id", "version", "effective_on", "published_at", "summary", "recording_days")
+        },
     ),
     ModelMap(
         model="accounts.EvidenceEntry",

@@ -10,6 +10,7 @@ from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
 
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
+from accounts.recording_cap import refuse_above_cap
 from accounts.services import DATES_THAT_END, record_end, refuse_past_end, refuse_revival
 from accounts.validators import validate_year
 
@@ -222,12 +223,18 @@ class SubscriptionResource(CustomerResource):
     def after_init_instance(self, instance, new, row, **kwargs):
         super().after_init_instance(instance, new, row, **kwargs)
         instance.end_before = None if new else instance.end
+        instance.recording_days_before = None if new else instance.recording_days
 
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         errors = dict(import_validation_errors or {})
         if instance.end != instance.end_before and not set(DATES_THAT_END) & set(errors):
             try:
                 refuse_past_end(instance, now=timezone.now())
+            except ValidationError as error:
+                errors = error.update_error_dict(errors)
+        if instance.recording_days != instance.recording_days_before and instance.workspace_id:
+            try:
+                refuse_above_cap(instance, now=timezone.now())
             except ValidationError as error:
                 errors = error.update_error_dict(errors)
         super().validate_instance(instance, errors, validate_unique)

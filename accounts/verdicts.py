@@ -39,11 +39,12 @@ class Column:
     masked: bool = False  # shown in clear only to those with the permission
     blank: Any = STAYS  # what it becomes when the row is blanked
     file: bool = False  # holds the key of a stored file, which goes with the row
+    capped_by: str = ""  # a number of days that the cap of this retention rule limits
 
 
-def personal(category: str, label: str, *, masked: bool = False, blank: Any = STAYS) -> Column:
+def personal(category: str, label: str, *, masked: bool = False, blank: Any = STAYS, capped_by: str = "") -> Column:
     """A column that says something about a person: exported under ``label``."""
-    return Column(category=category, label=label, masked=masked, blank=blank)
+    return Column(category=category, label=label, masked=masked, blank=blank, capped_by=capped_by)
 
 
 def internal(*, blank: Any = STAYS) -> Column:

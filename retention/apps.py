@@ -8,12 +8,15 @@ class RetentionConfig(AppConfig):
 
     def ready(self):
         from accounts import portal_admin
-        from retention import approved_actions, breaker, guard, reconcile, rules, visibility
+        from accounts import recording_cap as customers
+        from retention import approved_actions, breaker, guard, reconcile, recording_cap, rules, visibility
 
         approved_actions.register()
         reconcile.register()
         portal_admin.HIDES.append(visibility.visible)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
+        customers.register(recording_cap.cap_days)
+        post_migrate.connect(recording_cap.install_caps, dispatch_uid="caps")
         post_migrate.connect(rules.make_rules, dispatch_uid="rules")
         post_migrate.connect(breaker.make_limits, dispatch_uid="limits")
         post_migrate.connect(recipients.make_recipients, sender=self, dispatch_uid="recipients")

@@ -37,6 +37,7 @@ MAPS = [
         "number",
         "country",
         "period",
+        "policy_version_id",
         "effective_at",
         "asked_by_id",
         "approved_by_id",

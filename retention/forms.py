@@ -10,7 +10,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from accounts.models import PolicyVersion
 from accounts.validators import validate_country
+from retention.promises import PROMISES
 from retention.rules import knows_country
 
 DAY = dt.timedelta(days=1)
@@ -52,8 +54,18 @@ class ChangePeriodForm(forms.Form):
         widget=UnfoldBooleanSwitchWidget,
     )
 
+    policy_version = forms.ModelChoiceField(
+        PolicyVersion.objects.filter(recording_days__isnull=False).order_by("-effective_on"),
+        label="Allowed by policy version",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Only for more than the policy promised so far: the published version that says so.",
+    )
+
     def __init__(self, *args, rule_key: str, **kwargs):
         super().__init__(*args, **kwargs)
+        if not PROMISES[rule_key].policy_longest:
+            del self.fields["policy_version"]
         if not knows_country(rule_key):
             del self.fields["country"], self.fields["remove"]
 
@@ -66,6 +78,7 @@ class ChangePeriodForm(forms.Form):
     def clean(self):
         cleaned = super().clean() or {}
         cleaned.setdefault("country", "")
+        cleaned.setdefault("policy_version", None)
         cleaned["period"] = None
         if cleaned.get("remove"):
             if not cleaned["country"]:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import approvals, evidence
-from accounts.models import Approval, User
+from accounts.models import Approval, PolicyVersion, User
 from accounts.validators import validate_country
 from accounts.verdicts import data_map
 from retention import breaker
@@ -37,6 +37,7 @@ class Kind(enum.StrEnum):
     SHORTEN = "keeps for a shorter time"
     NEW = "is new"
     REMOVE = "is removed"
+    BEYOND = "goes beyond what the policy promised so far"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Change:
     rule: str
     period: dt.timedelta | None  # None: the country has no period of its own any more
     country: str = ""
+    policy_version: int | None = None  # the version that allows more than the policy did so far
 
     @property
     def where(self) -> str:
@@ -53,13 +55,15 @@ class Change:
 
     @property
     def target(self) -> str:
-        return f"{self.rule}:{self.country}:{int(self.period.total_seconds()) if self.period else ''}"
+        seconds = int(self.period.total_seconds()) if self.period else ""
+        return f"{self.rule}:{self.country}:{seconds}:{self.policy_version or ''}"
 
     @classmethod
     def of(cls, target: str) -> "Change":
         """Return the change that an approval's target names."""
-        rule, country, seconds = target.split(":")
-        return cls(rule, dt.timedelta(seconds=int(seconds)) if seconds else None, country)
+        rule, country, seconds, version = target.split(":")
+        period = dt.timedelta(seconds=int(seconds)) if seconds else None
+        return cls(rule, period, country, int(version) if version else None)
 
     def applied_to(self, periods: Periods) -> Periods:
         return periods.replaced(self.country, self.period)
@@ -89,9 +93,28 @@ def kind_of(change: Change, now: dt.datetime) -> Kind:
         )
     if change.period == in_force:
         raise UnableToChange(f"The period{change.where} is {period_words(in_force)} already.")
+    if promise.policy_longest and change.period > promise.policy_longest:
+        _policy_that_allows(change, now)
+        return Kind.BEYOND
     if in_force is None:
         return Kind.NEW
     return Kind.LENGTHEN if change.period > in_force else Kind.SHORTEN
+
+
+def _policy_that_allows(change: Change, now: dt.datetime) -> PolicyVersion:
+    """Return the policy version that the change rests on. Raises UnableToChange when it does not allow it, or not yet."""
+    version = PolicyVersion.objects.filter(pk=change.policy_version).first() if change.policy_version else None
+    longest = period_words(PROMISES[change.rule].policy_longest)
+    if version is None:
+        raise UnableToChange(f"More than {longest} needs a published version of the policy that says so. Choose it.")
+    if not version.published_at or version.published_at > now:
+        raise UnableToChange(f"Version {version} of the policy is not published yet.")
+    if version.effective_on > timezone.localtime(now).date():
+        raise UnableToChange(f"Version {version} of the policy takes effect on {version.effective_on:%-d %b %Y} only.")
+    if change.period and change.period > dt.timedelta(days=version.recording_days or 0):
+        allowed = f"{version.recording_days} days" if version.recording_days else f"no more than {longest}"
+        raise UnableToChange(f"Version {version} of the policy allows {allowed}.")
+    return version
 
 
 def _refuse_country(change: Change) -> None:
@@ -148,6 +171,7 @@ def impact_words(impact: Impact) -> str:
 def facts(target: str) -> dict[str, object]:
     """Return what an approval of a period is bound to: the rule, the country, the period, and what was set before."""
     change = Change.of(target)
+    policy = PolicyVersion.objects.filter(pk=change.policy_version or 0).first()
     versions = RuleVersion.objects.filter(rule=change.rule)
     return {
         "rule": change.rule,
@@ -155,11 +179,21 @@ def facts(target: str) -> dict[str, object]:
         "seconds": int(change.period.total_seconds()) if change.period else 0,
         "versions": versions.count(),
         "cancelled": versions.filter(cancelled_at__isnull=False).count(),
+        "policy": [policy.version, str(policy.effective_on), str(policy.published_at), policy.recording_days or 0]
+        if policy
+        else [],
     }
 
 
 def set_period(target: str, asked_by: User, approved_by: User, now: dt.datetime) -> None:
-    """Write the approved period down; it is in force from the start of the next day in the portal's time zone."""
+    """Write the approved period down; it is in force from the start of the next day in the portal's time zone.
+
+    Raises approvals.UnableToApprove when the change cannot be made any more.
+    """
+    try:
+        kind_of(Change.of(target), now)
+    except UnableToChange as error:
+        raise approvals.UnableToApprove(str(error)) from error
     tomorrow = timezone.localtime(now).date() + dt.timedelta(days=1)
     version = _write(
         Change.of(target),
@@ -190,6 +224,7 @@ def _write(change: Change, *, effective_at: dt.datetime, **fields) -> RuleVersio
         number=RuleVersion.objects.filter(rule=change.rule).count() + 1,
         country=change.country,
         period=change.period,
+        policy_version_id=change.policy_version,
         effective_at=effective_at,
         **fields,
     )
@@ -201,6 +236,7 @@ def _write(change: Change, *, effective_at: dt.datetime, **fields) -> RuleVersio
             "country": change.country,
             "seconds": int(change.period.total_seconds()) if change.period else 0,
             "from": evidence.rfc3339(version.effective_at),
+            "policy_version": change.policy_version or 0,
             "by": [user.pk for user in (version.asked_by, version.approved_by) if user],
         },
     )

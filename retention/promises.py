@@ -8,6 +8,9 @@ import dataclasses
 import datetime as dt
 import enum
 
+from accounts.models.billing import RECORDING_DAYS_CEILING
+from accounts.recording_cap import POLICY_DAYS
+
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
 REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
@@ -41,6 +44,7 @@ class Promise:
     seed: dt.timedelta | None = None
     shortest: dt.timedelta = DAY
     longest: dt.timedelta = LONGEST
+    policy_longest: dt.timedelta | None = None  # beyond it, a published policy version must say so
     without: str = ""  # what happens while no period is set, if that is no fault: “with the account”
     contradiction: str = ""  # where the policy says two things, which reading is in force
 
@@ -114,9 +118,11 @@ PROMISES: dict[str, Promise] = {
             clock="after the call, or sooner as the customer chose",
             basis=CONTRACT,
             seed=30 * DAY,
-            longest=30 * DAY,
-            contradiction="§ 2.2 keeps recordings “for the last 30 days”; § 5.2 keeps them “for the duration that the customer "
-            "selects”. In force is the stricter reading: as the customer chose, and never longer than 30 days.",
+            longest=RECORDING_DAYS_CEILING * DAY,
+            policy_longest=POLICY_DAYS * DAY,
+            contradiction="§ 2.2 keeps recordings “for the last 30 days”; § 5.2 keeps them for the duration that the customer "
+            "selects. In force is the stricter reading: as the customer chose, and never longer than 30 days, unless two "
+            "officers have raised that, with a published policy version that says so and is in effect.",
         ),
         Promise(
             key="diagnostic_recording",

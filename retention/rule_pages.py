@@ -34,7 +34,9 @@ def rules_context(now: dt.datetime) -> dict[str, Any]:
 
 def rule_context(rule: Rule, user, now: dt.datetime) -> dict[str, Any]:
     """Return what the page of one rule shows: words first, then what is in force, what comes, and how it came to be."""
-    versions = RuleVersion.objects.filter(rule=rule).select_related("asked_by", "approved_by", "cancelled_by")
+    versions = RuleVersion.objects.filter(rule=rule).select_related(
+        "asked_by", "approved_by", "cancelled_by", "policy_version"
+    )
     coming = {version.pk for version in coming_versions(rule.key, now)}
     line = line_of(rule, now)
     waiting = Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=now)
@@ -81,7 +83,10 @@ def change_period(request: HttpRequest, key: str) -> HttpResponse:
     form = ChangePeriodForm(data, rule_key=key, initial={"country": request.GET.get("country", "")})
     change, kind = None, None
     if form.is_bound and form.is_valid():
-        change = Change(key, form.cleaned_data["period"], form.cleaned_data["country"])
+        allowed_by = form.cleaned_data["policy_version"]
+        change = Change(
+            key, form.cleaned_data["period"], form.cleaned_data["country"], allowed_by.pk if allowed_by else None
+        )
         try:
             kind = periods.kind_of(change, now)
         except UnableToChange as error:

@@ -119,7 +119,7 @@ MAPS = [
             "own_number": personal("user.contact.phone_number", "Your number", masked=True),
             "other_party": personal("user.telephony.call.other_party", "Other party", masked=True),
             "content_type": personal("user.telephony.recording", "Format"),
-            "keep_days": personal("user.account.settings", "Kept for (days)"),
+            "keep_days": personal("user.account.settings", "Kept for (days)", capped_by="subscriber_recording"),
             "ticket_reference": internal(),
             "troubleshooting_ended_at": internal(),
             "file_key": stored_file(),

@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from accounts.admin.customers import CustomerAdmin, say_what_an_expiry_does
 from accounts.models import Subscription
+from accounts.recording_cap import refuse_above_cap
 from accounts.resources import SubscriptionResource
 from accounts.services import DATES_THAT_END, record_end, refuse_past_end
 
@@ -28,6 +29,10 @@ class SubscriptionForm(forms.ModelForm):
         workspace = cleaned.get("workspace")
         if workspace and workspace.state not in workspace.INTACT:
             self.add_error("workspace", "This workspace has been emptied. A customer who returns gets a new one.")
+        whose = workspace or (self.instance.workspace if self.instance.pk else None)
+        if whose and "recording_days" in self.changed_data and "recording_days" not in self.errors:
+            chosen = Subscription(workspace=whose, recording_days=cleaned.get("recording_days"))
+            refuse_above_cap(chosen, now=timezone.now())
         return cleaned
 
 

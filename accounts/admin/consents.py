@@ -58,4 +58,4 @@ class PolicyVersionAdmin(PortalAdmin):
     list_display = ["version", "effective_on", "published_at"]
     search_fields = ["version"]
     ordering = ["-effective_on"]
-    fields = [("version", "effective_on"), "published_at", "summary"]
+    fields = [("version", "effective_on"), ("published_at", "recording_days"), "summary"]

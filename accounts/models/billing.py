@@ -12,7 +12,9 @@ from django.utils import timezone
 from accounts.models.customers import Workspace
 from accounts.validators import refuse_card_numbers, validate_currency
 
-MAX_RECORDING_DAYS = 30  # policy § 2.2: recordings of the last 30 days
+RECORDING_DAYS_CEILING = (
+    365  # in code; the cap in force is lower (``accounts/recording_cap.py``), and a trigger holds it
+)
 
 
 class Subscription(models.Model):
@@ -50,7 +52,7 @@ class Subscription(models.Model):
         "keep recordings (days)",
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_RECORDING_DAYS)],
+        validators=[MinValueValidator(1), MaxValueValidator(RECORDING_DAYS_CEILING)],
     )
     # When one of the dates that end it was last written, by the database's clock; none: before that was watched. Only the
     # database writes it (migration 0005), so that a bulk change, an import and a form are all seen.
@@ -66,9 +68,9 @@ class Subscription(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(recording_enabled=False, recording_days__isnull=True)
-                | Q(recording_enabled=True, recording_days__range=(1, MAX_RECORDING_DAYS)),
+                | Q(recording_enabled=True, recording_days__range=(1, RECORDING_DAYS_CEILING)),
                 name="subscription_recording_days",
-                violation_error_message="With call recording, say for how many days (1 to 30); without it, leave it empty.",
+                violation_error_message="With call recording, say for how many days; without it, leave it empty.",
             ),
         ]
         indexes = [models.Index(fields=["ends_at"]), models.Index(fields=["workspace", "ends_at"])]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.models.billing import RECORDING_DAYS_CEILING
 from accounts.models.customers import Person
 from accounts.validators import refuse_card_numbers
 
@@ -17,6 +18,21 @@ class PolicyVersion(models.Model):
     effective_on = models.DateField("effective from")
     published_at = models.DateTimeField("published", null=True, blank=True)
     summary = models.TextField("what changed", blank=True)
+    recording_days = models.PositiveSmallIntegerField(
+        "recordings at most (days)",
+        null=True,
+        blank=True,
+        help_text="The longest time that this version lets customers keep call recordings. Empty: the 30 days of § 2.2.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recording_days__isnull=True) | Q(recording_days__range=(1, RECORDING_DAYS_CEILING)),
+                name="policy_version_recording_days",
+                violation_error_message=f"Recordings can be kept for {RECORDING_DAYS_CEILING} days at most.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.version

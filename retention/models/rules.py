@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.models import PolicyVersion
+from accounts.models.billing import RECORDING_DAYS_CEILING
+from accounts.recording_cap import POLICY_DAYS
 from accounts.validators import validate_country
 
 
@@ -50,6 +53,13 @@ class RuleVersion(models.Model):
         max_length=2, blank=True, validators=[validate_country], help_text="Of the workspace. Empty: everywhere else."
     )
     period = models.DurationField(null=True, help_text="Empty: this country has no period of its own any more.")
+    policy_version = models.ForeignKey(
+        PolicyVersion,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        help_text="Which published version of the policy allows more than the others do.",
+    )
     effective_at = models.DateTimeField("in force from")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
@@ -65,6 +75,17 @@ class RuleVersion(models.Model):
                 name="rule_version_period_not_zero",
             ),
             models.CheckConstraint(condition=~Q(asked_by=F("approved_by")), name="rule_version_by_two"),
+            models.CheckConstraint(
+                condition=~Q(rule="subscriber_recording")
+                | Q(period__isnull=True)
+                | Q(period__lte=dt.timedelta(days=POLICY_DAYS))
+                | Q(
+                    period__lte=dt.timedelta(days=RECORDING_DAYS_CEILING),
+                    policy_version__isnull=False,
+                    approved_by__isnull=False,
+                ),
+                name="rule_version_recording_cap",
+            ),
             models.CheckConstraint(
                 condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True)
                 | Q(cancelled_at__lt=F("effective_at"), cancelled_by__isnull=False),

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Workspace
-from accounts.models.billing import MAX_RECORDING_DAYS
+from accounts.models.billing import RECORDING_DAYS_CEILING
 
 
 class Recording(models.Model):
@@ -41,8 +41,8 @@ class Recording(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind="subscriber", keep_days__range=(1, MAX_RECORDING_DAYS)) | Q(kind="diagnostic"),
-                name="recording_subscriber_keeps_1_to_30_days",
+                condition=Q(kind="subscriber", keep_days__range=(1, RECORDING_DAYS_CEILING)) | Q(kind="diagnostic"),
+                name="recording_subscriber_keeps_days",
             ),
             models.CheckConstraint(
                 condition=Q(kind="subscriber") | (Q(kind="diagnostic") & ~Q(ticket_reference="")),

@@ -424,7 +424,7 @@ def test_a_period_takes_two_officers_and_starts_no_sooner_than_the_next_day(cust
     [
         ("subscriber_recording", dt.timedelta(0), "zero would delete at once"),
         ("subscriber_recording", -DAY, "zero would delete at once"),
-        ("subscriber_recording", 31 * DAY, "between 1 day and 30 days"),
+        ("subscriber_recording", 31 * DAY, "needs a published version"),
         ("subscriber_recording", 30 * DAY, "is 30 days already"),
         ("free_tool_session", 2 * HOUR, "between 1 minute and 1 hour"),
         ("workspace_expiry", 3 * DAY, "has no period"),
