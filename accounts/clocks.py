@@ -13,3 +13,13 @@ def kyc_image_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def consent_was_withdrawn(now: dt.datetime, period: dt.timedelta) -> Q:
     """A consent that was withdrawn a whole period ago."""
     return Q(withdrawn_at__lte=now - period)
+
+
+def kyc_image_goes_at(document, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the image of one document goes; None: it was not decided, or has no image."""
+    return document.decided_at + period if document.decided_at and document.file_key else None
+
+
+def consent_goes_at(consent, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one consent goes; None: it was not withdrawn."""
+    return consent.withdrawn_at + period if consent.withdrawn_at else None

@@ -168,7 +168,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True),),
+        ages=(Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),),
         columns={
             "id": internal(),
             "person_id": personal("user.unique_id", "Person"),
@@ -192,7 +192,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         person="person",
-        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at"),),
+        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),),
         columns={
             "id": internal(),
             "outside_id": personal("user.privacy_preferences", "Consent number"),

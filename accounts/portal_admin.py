@@ -132,6 +132,7 @@ class PortalAdmin(Masked, ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     actions = None
+    change_form_outer_before_template = "retention/fate.html"
     fixed_after_add: tuple[str, ...] = ()  # what a row keeps for life
     no_partial_search: tuple[str, ...] = ()  # what to search by for those who may not search by part of a name
 

@@ -71,6 +71,9 @@ class Age:
     blanks: Mapping[str, Any] = dataclasses.field(
         default_factory=dict
     )  # only these go; the row stays with these values
+    goes_at: Callable[[Any, dt.timedelta], dt.datetime | None] | None = (
+        None  # of one row: when its time is over, if dated
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,3 +19,19 @@ def request_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
 def message_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     """A message of such a ticket."""
     return Q(ticket__closed_at__lte=now - period)
+
+
+def ticket_goes_at(ticket, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one ticket goes; None: it is open."""
+    return ticket.closed_at + period if ticket.closed_at else None
+
+
+def message_goes_at(message, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one message goes: with its ticket."""
+    return ticket_goes_at(message.ticket, period)
+
+
+def request_goes_at(request, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the words of one request are blanked; None: it is open, or they are already."""
+    told = request.requester_name or request.requester_contact or request.note
+    return request.closed_at + period if request.closed_at and told else None

@@ -12,7 +12,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at"),),
+        ages=(Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -34,7 +34,9 @@ MAPS = [
         policy="5.2",
         workspace="ticket__workspace",
         person="ticket__person",
-        ages=(Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at"),),
+        ages=(
+            Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at", goes_at=clocks.message_goes_at),
+        ),
         columns={
             "id": internal(),
             "ticket_id": internal(),
@@ -59,6 +61,7 @@ MAPS = [
                 clocks.request_is_long_closed,
                 "closed_at",
                 blanks={"requester_name": "", "requester_contact": "", "note": ""},
+                goes_at=clocks.request_goes_at,
             ),
         ),
         columns={

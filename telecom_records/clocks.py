@@ -72,3 +72,65 @@ def file_name_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """A record of device or usage that was made a whole period ago."""
     return Q(occurred_at__lte=now - period)
+
+
+# The same of one row: when its time is over, or None while nothing dates it.
+
+
+def session_goes_at(session, period: dt.timedelta) -> dt.datetime | None:
+    return earliest(session.ended_at, session.started_at + period)
+
+
+def waiting_call_goes_at(call, period: dt.timedelta) -> dt.datetime | None:
+    return call.received_at + period
+
+
+def subscriber_recording_goes_at(recording, period: dt.timedelta) -> dt.datetime | None:
+    if recording.kind != "subscriber":
+        return None
+    chosen = dt.timedelta(days=recording.keep_days) if recording.keep_days is not None else period
+    return recording.started_at + min(chosen, period)
+
+
+def diagnostic_recording_goes_at(recording, period: dt.timedelta) -> dt.datetime | None:
+    if recording.kind != "diagnostic":
+        return None
+    return earliest(recording.troubleshooting_ended_at, recording.started_at + period)
+
+
+def number_assignment_goes_at(assignment, period: dt.timedelta) -> dt.datetime | None:
+    """Of a non-VoIP number: when its subscription ends; another assignment of the number, still running, keeps it."""
+    if assignment.number.is_voip or assignment.ends_at is None:
+        return None
+    others = [other.ends_at for other in assignment.number.assignments.all()]
+    return None if None in others else max(filter(None, others)) + period
+
+
+def number_goes_at(number, period: dt.timedelta) -> dt.datetime | None:
+    """A non-VoIP number: when the last of its assignments ends."""
+    ends = [assignment.ends_at for assignment in number.assignments.all()]
+    if number.is_voip or not number.had_customer or not ends or None in ends:
+        return None
+    return max(filter(None, ends)) + period
+
+
+def past_assignment_goes_at(assignment, period: dt.timedelta) -> dt.datetime | None:
+    return assignment.ends_at + period if assignment.ends_at else None
+
+
+def upload_goes_at(run, period: dt.timedelta) -> dt.datetime | None:
+    if not run.file_key:
+        return None
+    return earliest(run.finished_at + ONE_HOUR if run.finished_at else None, run.created_at + period)
+
+
+def file_name_goes_at(run, period: dt.timedelta) -> dt.datetime | None:
+    return run.created_at + period if run.file_name else None
+
+
+def usage_goes_at(usage, period: dt.timedelta) -> dt.datetime | None:
+    return usage.occurred_at + period
+
+
+def earliest(*instants: dt.datetime | None) -> dt.datetime | None:
+    return min((instant for instant in instants if instant), default=None)

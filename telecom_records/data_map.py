@@ -12,7 +12,7 @@ MAPS = [
         policy="5.2",
         last_of="assignments",
         only={"is_voip": False},
-        ages=(Age("number_expiry", clocks.number_is_nobodys, "assignments__ends_at"),),
+        ages=(Age("number_expiry", clocks.number_is_nobodys, "assignments__ends_at", goes_at=clocks.number_goes_at),),
         columns={
             "id": internal(),
             "e164": personal("user.contact.phone_number", "Number", masked=True),
@@ -30,8 +30,8 @@ MAPS = [
         workspace="workspace",
         tombstone=("number__e164", "window"),
         ages=(
-            Age("number_expiry", clocks.number_subscription_ended, "ends_at"),
-            Age("past_assignment", clocks.assignment_is_long_over, "ends_at"),
+            Age("number_expiry", clocks.number_subscription_ended, "ends_at", goes_at=clocks.number_assignment_goes_at),
+            Age("past_assignment", clocks.assignment_is_long_over, "ends_at", goes_at=clocks.past_assignment_goes_at),
         ),
         columns={
             "id": internal(),
@@ -106,8 +106,18 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age("subscriber_recording", clocks.subscriber_recording_is_old, "started_at"),
-            Age("diagnostic_recording", clocks.diagnostic_recording_is_old, "started_at"),
+            Age(
+                "subscriber_recording",
+                clocks.subscriber_recording_is_old,
+                "started_at",
+                goes_at=clocks.subscriber_recording_goes_at,
+            ),
+            Age(
+                "diagnostic_recording",
+                clocks.diagnostic_recording_is_old,
+                "started_at",
+                goes_at=clocks.diagnostic_recording_goes_at,
+            ),
         ),
         columns={
             "id": internal(),
@@ -133,7 +143,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
-        ages=(Age("usage_record", clocks.usage_is_old, "occurred_at"),),
+        ages=(Age("usage_record", clocks.usage_is_old, "occurred_at", goes_at=clocks.usage_goes_at),),
         partitioned_by="occurred_at",
         columns={
             "id": internal(),
@@ -156,7 +166,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="2.5",
         clock="free_tool_session",
-        ages=(Age("free_tool_session", clocks.session_is_over, "started_at"),),
+        ages=(Age("free_tool_session", clocks.session_is_over, "started_at", goes_at=clocks.session_goes_at),),
         columns={
             "id": internal(),
             "tool": personal("user.behavior", "Tool"),
@@ -172,7 +182,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         clock="waiting_call",
-        ages=(Age("waiting_call", clocks.call_waited_in_vain, "received_at"),),
+        ages=(Age("waiting_call", clocks.call_waited_in_vain, "received_at", goes_at=clocks.waiting_call_goes_at),),
         columns={
             name: internal()
             for name in (
@@ -206,8 +216,14 @@ MAPS = [
         clock="",
         reason="Counts of what came in. The uploaded file itself goes when the import ends.",
         ages=(
-            Age("import_leftover", clocks.upload_was_left, "created_at", shreds=True),
-            Age("import_file_name", clocks.file_name_is_old, "created_at", blanks={"file_name": ""}),
+            Age("import_leftover", clocks.upload_was_left, "created_at", shreds=True, goes_at=clocks.upload_goes_at),
+            Age(
+                "import_file_name",
+                clocks.file_name_is_old,
+                "created_at",
+                blanks={"file_name": ""},
+                goes_at=clocks.file_name_goes_at,
+            ),
         ),
         columns={
             name: stored_file() if name == "file_key" else internal()

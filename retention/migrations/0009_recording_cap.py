@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0009_recording_cap"),
-        ("retention", "0006_runs"),
+        ("retention", "0008_file_checks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
