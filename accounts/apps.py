@@ -9,7 +9,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         from accounts import epochs, roles, verdicts
+        from accounts.feeds import approved_actions
 
+        approved_actions.register()
         checks.register(verdicts.check_data_map)
         epochs.register()
         post_migrate.connect(roles.make_groups, dispatch_uid="roles")

@@ -23,3 +23,12 @@ def kyc_image_goes_at(document, period: dt.timedelta) -> dt.datetime | None:
 def consent_goes_at(consent, period: dt.timedelta) -> dt.datetime | None:
     """Return when one consent goes; None: it was not withdrawn."""
     return consent.withdrawn_at + period if consent.withdrawn_at else None
+
+
+def delivery_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message of a feed that came a whole period ago. By whole days (UTC), so that they go in one deletion a day."""
+    return Q(received_at__lt=start_of_day(now - period))
+
+
+def start_of_day(instant: dt.datetime) -> dt.datetime:
+    return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -84,6 +84,7 @@ MAPS = [
             "person_id": personal("user.unique_id", "Person"),
             "role": personal("user.account.settings", "Role"),
             "since": personal("user.account", "Since"),
+            "fed_at": internal(),
         },
     ),
     ModelMap(
@@ -203,6 +204,7 @@ MAPS = [
             "channel": personal("user.privacy_preferences", "Channel"),
             "evidence": personal("user.privacy_preferences", "Evidence"),
             "withdrawn_at": personal("user.privacy_preferences", "Withdrawn"),
+            "fed_at": internal(),
         },
     ),
     ModelMap(
@@ -249,6 +251,62 @@ MAPS = [
         clock="",
         reason="The row is one with its file: it says whose key opens it, and goes by the door when the file goes.",
         columns={name: internal() for name in ("key", "owner", "owner_id", "size", "sha256", "created_at")},
+    ),
+    ModelMap(
+        model="accounts.Feed",
+        about="nobody",
+        plural="feeds",
+        goes=Goes.KEEP,
+        policy="2.1",
+        clock="",
+        reason="Settings of a sender; its secret is sealed and signs, it does not tell of anybody.",
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "name",
+                "carries",
+                "expected_minutes",
+                "date_zone",
+                "date_hour",
+                "secret",
+                "secret_set_at",
+                "sequence",
+                "as_of",
+                "heard_at",
+                "created_by_id",
+                "created_at",
+                "retired_at",
+            )
+        },
+    ),
+    ModelMap(
+        model="accounts.FeedDelivery",
+        about="nobody: counts, and which items were at fault without what they said",
+        plural="feed deliveries",
+        goes=Goes.DELETE,
+        policy="5.1",
+        clock="feed_delivery",
+        ages=(Age("feed_delivery", clocks.delivery_is_old, "received_at"),),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "feed_id",
+                "nonce",
+                "received_at",
+                "sequence",
+                "as_of",
+                "state",
+                "items",
+                "new",
+                "changed",
+                "unchanged",
+                "ignored",
+                "problem",
+                "faults",
+            )
+        },
     ),
     ModelMap(
         model="accounts.PolicyVersion",

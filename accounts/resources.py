@@ -9,6 +9,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
 
+from accounts.erased import erased_people
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
 from accounts.recording_cap import refuse_above_cap
 from accounts.services import DATES_THAT_END, record_end, refuse_past_end, refuse_revival
@@ -95,10 +96,31 @@ def refuse_repeated(ids: list[Any]) -> None:
 
 
 class CustomerResource(ModelResource):
-    """What all customer imports share: whole file or nothing, errors by line, unchanged rows left alone."""
+    """What all customer imports share: whole file or nothing, errors by line, unchanged rows left alone.
+
+    ``as_of`` is the instant of which the rows tell. A row that is older than what is known is left out and counted in
+    ``older`` (lines from 0). An end before ``earliest_end`` is refused: its workspace would be deleted at once.
+    """
+
+    identity: tuple[str, ...] = ("outside_id",)
+
+    def __init__(
+        self,
+        *,
+        now: dt.datetime | None = None,
+        as_of: dt.datetime | None = None,
+        earliest_end: dt.datetime | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.now = now or timezone.now()
+        self.as_of = as_of or self.now
+        self.earliest_end = earliest_end or self.now
+        self.older: set[int] = set()
+        self.line = 0
 
     class Meta:
-        import_id_fields = ("outside_id",)
+        import_id_fields: tuple[str, ...] = ("outside_id",)
         use_transactions = True
         clean_model_instances = True
         skip_unchanged = True
@@ -116,7 +138,8 @@ class CustomerResource(ModelResource):
         if missing := [name for name in self.required if name not in headers]:
             raise ValidationError(f"Missing column: {', '.join(missing)}. This import takes: {', '.join(known)}.")
         dataset.headers = headers
-        refuse_repeated(dataset["outside_id"])
+        if "outside_id" in headers:
+            refuse_repeated(dataset["outside_id"])
         for place, row in enumerate(dataset):
             dataset[place] = [from_cell(value) for value in row]
 
@@ -126,10 +149,27 @@ class CustomerResource(ModelResource):
         """Import the whole dataset or nothing of it."""
         return super().import_data(dataset, **{**kwargs, "rollback_on_validation_errors": True})
 
+    def import_row(self, row, instance_loader, **kwargs):
+        self.line = kwargs["row_number"] - 1
+        return super().import_row(row, instance_loader, **kwargs)
+
     def skip_row(self, instance, original, row, import_validation_errors=None):
-        if import_validation_errors:
+        if self.is_older(original):
+            self.older.add(self.line)
+            return True
+        if import_validation_errors or not self.is_unchanged(instance, original, row):
             return False
-        return super().skip_row(instance, original, row, import_validation_errors)
+        if original.pk:  # it was heard again: what is older than now is older than this, too
+            type(original).objects.filter(pk=original.pk).update(fed_at=self.as_of)
+        return True
+
+    def is_older(self, original) -> bool:
+        """Return whether more recent news than these rows are known of this one."""
+        return bool(original.pk and original.fed_at and original.fed_at > self.as_of)
+
+    def is_unchanged(self, instance, original, row) -> bool:
+        """Return whether the row says what is known already."""
+        return bool(super().skip_row(instance, original, row, None))
 
     def after_init_instance(self, instance, new, row, **kwargs):
         instance.workspace_before = None if new else getattr(instance, "workspace_id", None)
@@ -147,8 +187,7 @@ class CustomerResource(ModelResource):
         super().validate_instance(instance, errors, validate_unique)
 
     def before_save_instance(self, instance, row, **kwargs):
-        if hasattr(instance, "fed_at"):
-            instance.fed_at = timezone.now()
+        instance.fed_at = self.as_of
 
 
 class WorkspaceResource(CustomerResource):
@@ -187,13 +226,19 @@ class PersonResource(CustomerResource):
         for workspace in found.values():
             if workspace.state not in Workspace.INTACT:
                 raise ValidationError(f"Workspace {workspace} has been emptied and takes nobody any more.")
+        outside_id = str(row.get("outside_id") or "").strip()
+        known = found or Person.objects.filter(outside_id=outside_id).exists()
+        if not known and erased_people({outside_id}):
+            raise ValidationError(
+                f"Customer {outside_id} was deleted. One who returns is named with a workspace that lives."
+            )
 
-    def skip_row(self, instance, original, row, import_validation_errors=None):
+    def is_unchanged(self, instance, original, row) -> bool:
         wanted = set(str(row.get("workspaces") or "").split())
         joined = set()
         if original.pk:
             joined = set(original.memberships.values_list("workspace__outside_id", flat=True))
-        return wanted <= joined and super().skip_row(instance, original, row, import_validation_errors)
+        return wanted <= joined and super().is_unchanged(instance, original, row)
 
     def after_save_instance(self, instance, row, **kwargs):
         for workspace in Workspace.objects.filter(outside_id__in=str(row.get("workspaces") or "").split()):
@@ -201,6 +246,20 @@ class PersonResource(CustomerResource):
 
     def dehydrate_workspaces(self, person: Person) -> str:
         return " ".join(person.memberships.order_by("pk").values_list("workspace__outside_id", flat=True))
+
+
+class MembershipResource(CustomerResource):
+    """Who belongs to which workspace, one by one."""
+
+    workspace = Field("workspace", "workspace", widget=ByOutsideId(Workspace, "outside_id"))
+    person = Field("person", "person", widget=ByOutsideId(Person, "outside_id"))
+    since = Field("since", "since", widget=InstantWidget())
+    required = identity = ("workspace", "person")
+
+    class Meta(CustomerResource.Meta):
+        model = Membership
+        import_id_fields = ("workspace", "person")
+        fields = ("workspace", "person", "role", "since")
 
 
 class SubscriptionResource(CustomerResource):
@@ -229,7 +288,7 @@ class SubscriptionResource(CustomerResource):
         errors = dict(import_validation_errors or {})
         if instance.end != instance.end_before and not set(DATES_THAT_END) & set(errors):
             try:
-                refuse_past_end(instance, now=timezone.now())
+                refuse_past_end(instance, now=self.earliest_end)
             except ValidationError as error:
                 errors = error.update_error_dict(errors)
         if instance.recording_days != instance.recording_days_before and instance.workspace_id:
@@ -239,9 +298,17 @@ class SubscriptionResource(CustomerResource):
                 errors = error.update_error_dict(errors)
         super().validate_instance(instance, errors, validate_unique)
 
+    def before_import(self, dataset, **kwargs):
+        super().before_import(dataset, **kwargs)
+        self.ended: list[Subscription] = []
+
     def after_save_instance(self, instance, row, **kwargs):
         if instance.end != instance.end_before:
-            record_end(instance, user=kwargs.get("user"))
+            self.ended.append(instance)
+
+    def after_import(self, dataset, result, **kwargs):
+        for subscription in self.ended:  # last of all: the log's lock is held until the transaction ends
+            record_end(subscription, user=kwargs.get("user"))
 
 
 class ConsentResource(CustomerResource):

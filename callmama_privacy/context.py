@@ -6,7 +6,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import checkpoints, epochs
+from accounts.feeds.freshness import late_feeds
 from accounts.models import Checkpoint
+from retention.fed import FED_BY
 from retention.models import FileFinding
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
@@ -73,6 +75,21 @@ def _notices(request) -> list[dict[str, Any]]:
             }
         )
     notices += _evidence_notices(request.user)
+    for feed in late_feeds(timezone.now()):
+        told = (
+            f"tells nothing since {timezone.localtime(feed.as_of):%-d %b %Y %H:%M}" if feed.as_of else "was never heard"
+        )
+        waits = [PROMISES[rule].title.lower() for rule, kind in FED_BY.items() if kind in feed.carries]
+        stands = f" Nothing goes by these rules until it is heard: {', '.join(waits)}." if waits else ""
+        notices.append(
+            {
+                "level": "danger",
+                "text": f"Feed {feed.name} is late: it {told}.{stands}",
+                "href": reverse("admin:accounts_feed_change", args=[feed.pk])
+                if request.user.has_perm("accounts.view_feed")
+                else "",
+            }
+        )
     if observing := observing_rules():
         names = ", ".join(PROMISES[key].title.lower() for key in observing if key in PROMISES)
         whole = len(observing) == len(PROMISES)

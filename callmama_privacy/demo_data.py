@@ -35,7 +35,8 @@ from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import move_request, open_ticket, register_request
 from retention.holds import place_hold
 from retention.models import Recipient, Rule, RuleVersion
-from retention.rules import PROMISES, without_period
+from retention.promises import PROMISES
+from retention.rules import without_period
 from retention.upstream.recipients import Address, set_address
 from telecom_records.imports import import_file, source_for
 from telecom_records.models import FreeToolSession, Number, NumberAssignment, Recording, SmsRecord, UsageRecord

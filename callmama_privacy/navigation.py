@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.feeds.freshness import late_feeds
 from accounts.models import Approval
 from dsar import queue
 from retention.models import DeletionJob, DeletionRun, FileFinding
@@ -77,6 +78,8 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         "Administration",
         [
             ("Staff", "manage_accounts", "admin:accounts_user_changelist", "accounts.view_user", ""),
+            ("Feeds", "rss_feed", "admin:accounts_feed_changelist", "accounts.view_feed", "late_feeds"),
+            ("Feed messages", "move_to_inbox", "admin:accounts_feeddelivery_changelist", "accounts.view_feeddelivery", ""),
             ("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group", ""),
             ("Key epochs", "key", "admin:accounts_keyepoch_changelist", "accounts.view_keyepoch", ""),
             ("Schedule", "schedule", "admin:django_celery_beat_periodictask_changelist",
@@ -109,6 +112,7 @@ def _badge(name: str, request) -> dict[str, Any]:
 
 
 BADGES = {
+    "late_feeds": lambda request: len(late_feeds(timezone.now())),
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
     "stopped_runs": lambda request: DeletionRun.objects.filter(state=DeletionRun.State.STOPPED).count(),

@@ -7,12 +7,16 @@ class RetentionConfig(AppConfig):
     verbose_name = "Retention"
 
     def ready(self):
-        from accounts import portal_admin
+        from accounts import erased, portal_admin
         from accounts import recording_cap as customers
-        from retention import approved_actions, breaker, guard, reconcile, recording_cap, rules, visibility
+        from retention import approved_actions, breaker, guard, reconcile, recording_cap, rules, tombstones, visibility
+        from retention.upstream import certificate, recipients
 
         approved_actions.register()
         reconcile.register()
+        certificate.register()
+        recipients.register()
+        erased.register(tombstones.erased_people)
         portal_admin.HIDES.append(visibility.visible)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
         customers.register(recording_cap.cap_days)

@@ -6,6 +6,7 @@ import datetime as dt
 from django.db.models import Avg, F, Max, Min
 
 from retention.due import due_workspaces, past_condition, past_parts
+from retention.fed import may_act_until
 from retention.models import DeletionJob, Hold, Rule
 from retention.promises import PROMISES
 from retention.rules import aged_maps, periods_of
@@ -73,10 +74,18 @@ def _line(key: str, armed: bool, now: dt.datetime) -> Line:
     )
 
 
+def limit_of(rule_key: str, now: dt.datetime) -> dt.datetime:
+    """Return the instant before which what is past its time is overdue at ``now``.
+
+    What a feed in time has not told of yet is not: its end may have been renewed. Of a late one, everything is.
+    """
+    return min(now - GRACE, may_act_until(rule_key, now) or now)
+
+
 def _workspaces(now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
     """Return the expired workspaces still there: overdue (waiting or half done), since when, and held."""
     held_ids = Hold.objects.filter(lifted_at__isnull=True).values("workspace")
-    due = due_workspaces(now - GRACE)
+    due = due_workspaces(limit_of("workspace_expiry", now))
     waiting = due.exclude(pk__in=held_ids)
     begun = DeletionJob.objects.filter(
         workspace__isnull=False,
@@ -93,7 +102,7 @@ def _workspaces(now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
 def _aged(key: str, now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
     """Return the rows past their own time: overdue, the oldest one's instant, and those that a hold or a deletion keeps."""
     overdue, held, instants = 0, 0, []
-    at = now - GRACE
+    at = limit_of(key, now)
     for entry, age in aged_maps(key):
         past = past_condition(entry, age, now=at, periods=periods_of(key, at))
         if past is None:

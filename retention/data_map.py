@@ -190,6 +190,15 @@ MAPS = [
     ),
     _kept("Slot", "schedule ticks", "Which tick was taken; nobody's data.", "id", "name", "at"),
     _kept(
+        "ErasedPerson",
+        "tombstones of people",
+        "Keyed hashes that only recognise an erased customer in an old file or feed.",
+        "id",
+        "id_hash",
+        "erased_at",
+        "job_id",
+    ),
+    _kept(
         "Tombstone",
         "tombstones",
         "Keyed hashes that only recognise an erased customer's late records.",

@@ -200,6 +200,17 @@ PROMISES: dict[str, Promise] = {
             shortest=REGISTER,
         ),
         Promise(
+            key="feed_delivery",
+            title="Messages of feeds",
+            words="What came of a message of a feed, and the nonce by which a second copy is refused, is deleted {period} after "
+            "it came.",
+            policy="§ 5.1",
+            clock="after the day on which it came",
+            basis=f"{INTEREST}: security of the feed",
+            seed=30 * DAY,
+            longest=365 * DAY,
+        ),
+        Promise(
             key="import_leftover",
             title="Files of imports",
             words="The file of an import is destroyed when the import ends; of one that never does, {period} after it came in.",

@@ -7,6 +7,7 @@ import uuid
 from accounts.models import Workspace
 from retention import deletion, jobs, runs
 from retention.due import count_past, due_workspaces
+from retention.fed import may_act_until
 from retention.models import DeletionJob, Hold
 from retention.promises import PROMISES
 from retention.rules import aged_rules, armed_rules
@@ -29,6 +30,7 @@ class Preview:
 def preview(at: dt.datetime) -> list[Preview]:
     """Return what is past its time at ``at``: chosen and counted by the code that deletes, and nothing touched."""
     armed = armed_rules()
+    told = may_act_until("workspace_expiry", at)
     found = []
     for workspace in due_workspaces(at):
         hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
@@ -39,6 +41,8 @@ def preview(at: dt.datetime) -> list[Preview]:
             why += f"; kept by a hold ({hold.authority}), to be reviewed on {hold.review_on:%-d %b %Y}"
         elif observing:
             why += "; the rule is observing, so it stays"
+        elif told is None or due_at > told:
+            why += "; it waits for the feed of subscriptions, so it stays"
         found.append(
             Preview(f"workspace {workspace}", why, counts_of(workspace, at), held=bool(hold), observing=observing)
         )

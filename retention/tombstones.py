@@ -2,15 +2,15 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
 from django.db.models import QuerySet
 
 from accounts import keys
-from accounts.models import Workspace
+from accounts.models import Person, Workspace
 from accounts.verdicts import ModelMap, data_map
-from retention.models import DeletionJob, Tombstone
+from retention.models import DeletionJob, ErasedPerson, Tombstone
 
 PURPOSE = "numbers of erased customers"
 
@@ -68,6 +68,26 @@ def erased_windows(numbers: set[str]) -> dict[str, list]:
 def living_windows(numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]]:
     """Return the windows in which living workspaces had these numbers, which are gone, with the workspaces' ids."""
     return _windows(Tombstone.objects.filter(workspace__state__in=Workspace.INTACT), numbers)
+
+
+def remember_people(job: DeletionJob, person_ids: Sequence, *, erased_at: dt.datetime) -> None:
+    """Write a tombstone for the customer number of everybody who leaves, so that no old file or feed brings them back."""
+    outside_ids = Person.objects.filter(pk__in=person_ids).values_list("outside_id", flat=True)
+    ErasedPerson.objects.bulk_create(
+        [ErasedPerson(job=job, id_hash=_hash_id(outside_id), erased_at=erased_at) for outside_id in outside_ids],
+        ignore_conflicts=True,
+    )
+
+
+def erased_people(outside_ids: set[str]) -> set[str]:
+    """Return those of these customer numbers whose people were erased."""
+    hashes = {_hash_id(outside_id): outside_id for outside_id in outside_ids}
+    found = ErasedPerson.objects.filter(id_hash__in=list(hashes)).values_list("id_hash", flat=True)
+    return {hashes[bytes(digest)] for digest in found}
+
+
+def _hash_id(outside_id: str) -> bytes:
+    return keys.keyed_hash(outside_id, purpose="customer numbers of the erased")
 
 
 def is_remembered(e164: str, window: Range) -> bool:

@@ -10,10 +10,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.feeds.freshness import feeds_of
+from accounts.models.feeds import Kind
 from accounts.verdicts import data_map
 from retention import console as overview
 from retention.conformance import conformance
 from retention.due import due_workspaces
+from retention.fed import may_act_until
 from retention.figures import figures
 from retention.models import DeletionJob, DeletionRun, Hold, Rule
 from retention.models.jobs import OPEN
@@ -67,6 +70,7 @@ def due(request: HttpRequest) -> HttpResponse:
     """Show what is past its time now, what would go with it, and why it goes or stays."""
     now = timezone.now()
     armed = "workspace_expiry" in armed_rules()
+    told = may_act_until("workspace_expiry", now)
     rows = []
     for workspace in due_workspaces(now)[:DUE_SHOWN]:
         hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
@@ -80,6 +84,7 @@ def due(request: HttpRequest) -> HttpResponse:
                 "stands": bool(job and job.state in (DeletionJob.State.PAUSED, DeletionJob.State.QUARANTINED)),
                 "counts": worded(counts_of(workspace, now)),
                 "armed": armed,
+                "waits": told is None or workspace.due_at > told,  # type: ignore[attr-defined]
             }
         )
     return render(
@@ -91,6 +96,7 @@ def due(request: HttpRequest) -> HttpResponse:
             "rows": rows,
             "more": max(0, due_workspaces(now).count() - DUE_SHOWN),
             "armed": armed,
+            "by_file_only": not feeds_of(Kind.SUBSCRIPTIONS),
             "now": now,
             "soon": due_workspaces(now + dt.timedelta(days=7)).count() - due_workspaces(now).count(),
             "rules": [(rule, promise_of(rule), words_of(rule.key, now)) for rule in Rule.objects.order_by("key")],

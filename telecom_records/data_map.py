@@ -41,6 +41,7 @@ MAPS = [
             "person_id": personal("user.unique_id", "Person"),
             "window": personal("user.account", "From and until"),
             "ends_at": internal(),
+            "fed_at": internal(),
         },
     ),
     ModelMap(

@@ -2,7 +2,6 @@
 
 from django.core.exceptions import ValidationError
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.utils import timezone
 from import_export.fields import Field
 
 from accounts.models import Person, Workspace
@@ -72,14 +71,15 @@ class NumberAssignmentResource(CustomerResource):
             super().validate_instance(instance, import_validation_errors, validate_unique)
 
     def skip_row(self, instance, original, row, import_validation_errors=None):
-        if instance.was_erased:
-            return True
+        return instance.was_erased or super().skip_row(instance, original, row, import_validation_errors)
+
+    def is_unchanged(self, instance, original, row) -> bool:
         same = original.pk and (original.number_id, original.window) == (instance.number_id, instance.window)
-        return bool(same) and super().skip_row(instance, original, row, import_validation_errors)
+        return bool(same) and super().is_unchanged(instance, original, row)
 
     def after_save_instance(self, instance, row, **kwargs):
         if not kwargs.get("dry_run"):
-            take_up(instance, now=timezone.now())
+            take_up(instance, now=self.now)
 
     def dehydrate_number(self, assignment: NumberAssignment) -> str:
         return assignment.number.e164

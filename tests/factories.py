@@ -16,6 +16,7 @@ from accounts.models import (
     BillingRecord,
     Consent,
     Credit,
+    Feed,
     KycDocument,
     Membership,
     PaymentReference,
@@ -25,6 +26,7 @@ from accounts.models import (
     User,
     Workspace,
 )
+from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, register_request
@@ -221,6 +223,10 @@ def make_notice() -> Notice:
     notice = Notice.objects.create(recipient=recipient, job=job, prepared_at=NOW)
     NoticeContent.objects.create(notice=notice, sealed=b"sealed")
     return notice
+
+
+def make_feed(name: str = "platform", **fields) -> Feed:
+    return Feed.objects.create(name=name, **{"carries": list(Kind.values), "expected_minutes": 60, **fields})
 
 
 def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:

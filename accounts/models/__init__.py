@@ -3,6 +3,7 @@ from accounts.models.billing import BillingRecord, Credit, PaymentReference, Sub
 from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
 from accounts.models.evidence import Checkpoint, EvidenceEntry, EvidenceTile, EvidenceTree, OutsideState
+from accounts.models.feeds import Feed, FeedDelivery
 from accounts.models.files import StoredFile
 from accounts.models.keys import KeyEpoch, KeyPair
 from accounts.models.kyc import KycDocument
@@ -17,6 +18,8 @@ __all__ = [
     "EvidenceEntry",
     "EvidenceTile",
     "EvidenceTree",
+    "Feed",
+    "FeedDelivery",
     "KeyEpoch",
     "KeyPair",
     "KycDocument",

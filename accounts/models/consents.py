@@ -72,6 +72,7 @@ class Consent(models.Model):
         validators=[refuse_card_numbers],
     )
     withdrawn_at = models.DateTimeField("withdrawn", null=True, blank=True)
+    fed_at = models.DateTimeField("last heard of", null=True, editable=False)
 
     class Meta:
         constraints = [

@@ -136,6 +136,7 @@ class Membership(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role, default=Role.OWNER)
     since = models.DateTimeField(default=timezone.now)
+    fed_at = models.DateTimeField("last heard of", null=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "person"], name="membership_once")]

@@ -13,6 +13,7 @@ from accounts.evidence import rfc3339
 from accounts.models import Workspace
 from retention import deletion, erasures, runs, tombstones
 from retention.due import due_workspaces
+from retention.fed import WHY, may_act_until
 from retention.jobs.moves import State, move
 from retention.models import DeletionJob, Hold
 from retention.rules import armed_rules
@@ -53,6 +54,10 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             )
             evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
             return False
+        until = may_act_until(job.rule_id, max(now, job.cutoff))
+        if until is None:
+            _wait(job, WHY)
+            return False
         if job.workspace_id:
             workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
             if not due_workspaces(job.cutoff).filter(pk=workspace.pk, ends_at=job.due_at).exists():
@@ -71,9 +76,7 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(workspace.pk)})
                 return False
             if deletion.waits_for_another(workspace.pk):
-                job.attempts, job.lease_until = 0, Now() + WAIT
-                job.stopped_because = "Waits for the deletion of another workspace of the same person or number."
-                job.save(update_fields=["attempts", "lease_until", "stopped_because"])
+                _wait(job, "Waits for the deletion of another workspace of the same person or number.")
                 return False
             leaving = deletion.choose_leaving(workspace.pk)
             workspace.state, workspace.expired_at = Workspace.State.EMPTYING, job.due_at
@@ -86,6 +89,7 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
                 evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
                 return False
             tombstones.remember_chosen(job, leaving, erased_at=now)
+        tombstones.remember_people(job, leaving.get("accounts.Person", []), erased_at=now)
         scope = deletion.Scope(workspace=job.workspace_id, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
         planned = deletion.count_planned(scope)
         job.scope = {label: [str(pk) for pk in ids] for label, ids in leaving.items()}
@@ -116,6 +120,11 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
         )
     log.info("deletion %s: intent, %s rows", job.pk, sum(planned.values()))
     return True
+
+
+def _wait(job: DeletionJob, why: str) -> None:
+    job.attempts, job.lease_until, job.stopped_because = 0, Now() + WAIT, why
+    job.save(update_fields=["attempts", "lease_until", "stopped_because"])
 
 
 def manifest_of(job: DeletionJob) -> str:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 from accounts.models import Subscription
 from retention import breaker, deletion, runs, visibility
 from retention.due import due_workspaces
+from retention.fed import may_act_until
 from retention.jobs.moves import State
 from retention.models import DeletionJob, DeletionRun, Hold
 from retention.models.jobs import OPEN
@@ -35,13 +36,19 @@ def schedule_due(now: dt.datetime) -> int:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_SCHEDULER])
         armed = armed_rules()
         made = 0
-        if "workspace_expiry" in armed:
-            made += _workspace_jobs(now)
+        until = may_act_until("workspace_expiry", now)
+        if "workspace_expiry" in armed and until:
+            made += _workspace_jobs(until)
         for key in aged_rules():
-            if key in armed and not DeletionJob.objects.filter(rule=key, state__in=OPEN, workspace=None).exists():
-                scope = deletion.choose_past(key, now)
+            until = may_act_until(key, now)
+            if (
+                key in armed
+                and until
+                and not DeletionJob.objects.filter(rule=key, state__in=OPEN, workspace=None).exists()
+            ):
+                scope = deletion.choose_past(key, until)
                 if scope:
-                    made += _make([DeletionJob(rule_id=key, due_at=now, cutoff=now, scope=_as_text(scope))])
+                    made += _make([DeletionJob(rule_id=key, due_at=until, cutoff=until, scope=_as_text(scope))])
         runs.freeze_waiting()
     return made
 

@@ -4,7 +4,7 @@ from retention.models.jobs import DeletionJob, EngineStop, Slot
 from retention.models.rules import Rule, RuleVersion
 from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
 from retention.models.seals import Seal
-from retention.models.tombstones import Tombstone
+from retention.models.tombstones import ErasedPerson, Tombstone
 from retention.models.upstream import Notice, NoticeContent, Recipient
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DeletionJob",
     "DeletionRun",
     "EngineStop",
+    "ErasedPerson",
     "FileCheck",
     "FileFinding",
     "Heartbeat",

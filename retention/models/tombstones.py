@@ -25,3 +25,18 @@ class Tombstone(models.Model):
 
     def __str__(self) -> str:
         return f"tombstone {self.pk}"
+
+
+class ErasedPerson(models.Model):
+    """The customer number of somebody who was erased, by keyed hash: an old file or feed does not bring them back."""
+
+    id_hash = models.BinaryField("keyed hash of the customer number", db_index=True)
+    erased_at = models.DateTimeField()
+    job = models.ForeignKey("DeletionJob", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "erased people"
+        constraints = [models.UniqueConstraint(fields=["job", "id_hash"], name="erased_person_once")]
+
+    def __str__(self) -> str:
+        return f"erased person {self.pk}"

@@ -48,6 +48,7 @@ class NumberAssignment(models.Model):
     ends_at = models.GeneratedField(
         expression=Func("window", function="upper"), output_field=DateTimeField("until"), db_persist=True
     )
+    fed_at = models.DateTimeField("last heard of", null=True, editable=False)
 
     class Meta:
         indexes = [models.Index(fields=["ends_at"])]

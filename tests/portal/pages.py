@@ -25,3 +25,4 @@ def make_rows(officer: User) -> None:
     factories.make_tool_session()
     factories.make_request(officer, workspace=workspace)
     factories.make_notice()
+    factories.make_feed().deliveries.create(nonce="n" * 16, received_at=factories.NOW, state="refused", problem="items")
