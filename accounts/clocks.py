@@ -2,7 +2,9 @@
 
 import datetime as dt
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+
+from accounts.models import ChildFinding
 
 
 def kyc_image_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -32,3 +34,18 @@ def delivery_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 
 def start_of_day(instant: dt.datetime) -> dt.datetime:
     return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def children(now: dt.datetime) -> QuerySet:
+    """Return the ids of the people whom two officers have confirmed to be children."""
+    return ChildFinding.objects.filter(confirmed_at__lte=now, person__isnull=False).values("person")
+
+
+def person_is_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """Such a person. At once: the period is the time within which the officers must have confirmed it (policy § 8)."""
+    return Q(pk__in=children(now))
+
+
+def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A row of such a person, whoever else is in the workspace."""
+    return Q(person__in=children(now))

@@ -40,6 +40,7 @@ MAPS = [
             "created_at": personal("user.account", "Customer since"),
             "state": internal(),
             "ends_at": internal(),
+            "goes_at": internal(),
             "expired_at": internal(),
             "emptied_at": internal(),
             "fed_at": internal(blank=None),
@@ -52,6 +53,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         last_of="memberships",
+        ages=(Age("childs_data", clocks.person_is_a_child, "child_findings__confirmed_at"),),
         columns={
             "id": personal("user.unique_id", "Person"),
             "outside_id": personal("user.account", "Customer number"),
@@ -78,6 +80,7 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
+        ages=(Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),),
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -169,7 +172,10 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),),
+        ages=(
+            Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),
+            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+        ),
         columns={
             "id": internal(),
             "person_id": personal("user.unique_id", "Person"),
@@ -193,7 +199,10 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         person="person",
-        ages=(Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),),
+        ages=(
+            Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),
+            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+        ),
         columns={
             "id": internal(),
             "outside_id": personal("user.privacy_preferences", "Consent number"),
@@ -251,6 +260,29 @@ MAPS = [
         clock="",
         reason="The row is one with its file: it says whose key opens it, and goes by the door when the file goes.",
         columns={name: internal() for name in ("key", "owner", "owner_id", "size", "sha256", "created_at")},
+    ),
+    ModelMap(
+        model="accounts.ChildFinding",
+        about="nobody once the person is gone: codes and instants",
+        plural="findings of children",
+        goes=Goes.KEEP,
+        policy="8",
+        clock="",
+        reason="That a child's data was removed, how it was found and on whose word; the link to the person is cut.",
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "person_id",
+                "found_at",
+                "how",
+                "authority",
+                "recorded_by_id",
+                "recorded_at",
+                "confirmed_at",
+                "dropped_at",
+            )
+        },
     ),
     ModelMap(
         model="accounts.Feed",

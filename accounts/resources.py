@@ -227,8 +227,10 @@ class PersonResource(CustomerResource):
             if workspace.state not in Workspace.INTACT:
                 raise ValidationError(f"Workspace {workspace} has been emptied and takes nobody any more.")
         outside_id = str(row.get("outside_id") or "").strip()
-        known = found or Person.objects.filter(outside_id=outside_id).exists()
-        if not known and erased_people({outside_id}):
+        for_good = erased_people({outside_id}).get(outside_id)
+        if for_good:
+            raise ValidationError(f"Customer {outside_id} was deleted as a child’s data and does not return.")
+        if for_good is False and not found:
             raise ValidationError(
                 f"Customer {outside_id} was deleted. One who returns is named with a workspace that lives."
             )

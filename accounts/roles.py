@@ -26,6 +26,8 @@ ROLES: dict[str, list[str]] = {
         *_permissions("accounts", "view rotate prune", "keyepoch"),
         *_permissions("accounts", "view", "evidenceentry", "approval", "feed", "feeddelivery"),
         "accounts.retire_feed",
+        *_permissions("accounts", "view add", "childfinding"),
+        "accounts.confirm_childfinding",
         "accounts.view_clear_values",
         "accounts.search_customers",
         *_permissions("telecom_records", "view add change", "number", "numberassignment"),
@@ -59,7 +61,9 @@ ROLES: dict[str, list[str]] = {
     ],
     AUDITOR: [
         *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
-        *_permissions("accounts", "view", "evidenceentry", "approval", "keyepoch", "feed", "feeddelivery"),
+        *_permissions(
+            "accounts", "view", "evidenceentry", "approval", "keyepoch", "feed", "feeddelivery", "childfinding"
+        ),
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import checkpoints, epochs
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Checkpoint
+from retention.children import late_findings, what_stops_it
 from retention.fed import FED_BY
 from retention.models import FileFinding
 from retention.promises import PROMISES
@@ -87,6 +88,18 @@ def _notices(request) -> list[dict[str, Any]]:
                 "text": f"Feed {feed.name} is late: it {told}.{stands}",
                 "href": reverse("admin:accounts_feed_change", args=[feed.pk])
                 if request.user.has_perm("accounts.view_feed")
+                else "",
+            }
+        )
+    for finding, deadline in late_findings(timezone.now()):
+        when = f"{timezone.localtime(deadline):%-d %b %Y %H:%M}"
+        past = deadline <= timezone.now()
+        notices.append(
+            {
+                "level": "danger" if past else "warning",
+                "text": f"A child’s data {'should have been' if past else 'must be'} gone by {when}. {what_stops_it(finding)}",
+                "href": reverse("admin:accounts_childfinding_change", args=[finding.pk])
+                if request.user.has_perm("accounts.view_childfinding")
                 else "",
             }
         )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Approval
 from dsar import queue
+from retention.children import late_findings
 from retention.models import DeletionJob, DeletionRun, FileFinding
 
 # group, then entries: (title, icon, url name, permission, badge)
@@ -53,6 +54,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Due", "hourglass_bottom", "retention:due", "retention.view_deletionjob", ""),
             ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
             ("Runs", "stacks", "admin:retention_deletionrun_changelist", "retention.view_deletionrun", "stopped_runs"),
+            ("Children", "child_care", "admin:accounts_childfinding_changelist", "accounts.view_childfinding", "children"),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
@@ -112,6 +114,7 @@ def _badge(name: str, request) -> dict[str, Any]:
 
 
 BADGES = {
+    "children": lambda request: len(late_findings(timezone.now())),
     "late_feeds": lambda request: len(late_feeds(timezone.now())),
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),

@@ -4,6 +4,8 @@ import datetime as dt
 
 from django.db.models import Q
 
+from accounts.clocks import children
+
 
 def ticket_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     """A ticket that was closed a whole period ago."""
@@ -35,3 +37,13 @@ def request_goes_at(request, period: dt.timedelta) -> dt.datetime | None:
     """Return when the words of one request are blanked; None: it is open, or they are already."""
     told = request.requester_name or request.requester_contact or request.note
     return request.closed_at + period if request.closed_at and told else None
+
+
+def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A ticket or a request of a person whom two officers have confirmed to be a child."""
+    return Q(person__in=children(now))
+
+
+def message_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message of such a ticket."""
+    return Q(ticket__person__in=children(now))

@@ -12,7 +12,10 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),),
+        ages=(
+            Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),
+            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+        ),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -36,6 +39,7 @@ MAPS = [
         person="ticket__person",
         ages=(
             Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at", goes_at=clocks.message_goes_at),
+            Age("childs_data", clocks.message_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
         ),
         columns={
             "id": internal(),
@@ -63,6 +67,7 @@ MAPS = [
                 blanks={"requester_name": "", "requester_contact": "", "note": ""},
                 goes_at=clocks.request_goes_at,
             ),
+            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at", blanks={"person": None}),
         ),
         columns={
             "id": internal(),

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import approvals, evidence
 from accounts.models import User
-from retention import breaker, limits, periods, runs, unsealing
+from retention import breaker, children, limits, periods, runs, unsealing
 from retention.holds import lift_hold
 from retention.models import DeletionRun, Hold, Rule, RuleVersion
 from retention.promises import PROMISES
@@ -78,6 +78,15 @@ def register() -> None:
         )
     )
     approvals.register(unsealing.ACTION)
+    approvals.register(
+        approvals.Action(
+            children.REMOVE_CHILD,
+            "Remove a child’s data",
+            "accounts.confirm_childfinding",
+            children.facts,
+            children.confirm,
+        )
+    )
     approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
 
 

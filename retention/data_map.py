@@ -196,6 +196,7 @@ MAPS = [
         "id",
         "id_hash",
         "erased_at",
+        "for_good",
         "job_id",
     ),
     _kept(

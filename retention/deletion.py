@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts import files, keys
-from accounts.models import KeyPair, Membership, StoredFile, Workspace
+from accounts.models import KeyPair, Membership, Person, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
 from retention.due import past_parts, past_rows
 from retention.rules import aged_maps
@@ -234,12 +234,15 @@ def remains(scope: Scope) -> dict[str, int]:
                 count = _count_by_columns(cursor, entry, scope)
             if count:
                 found[entry.model] = count
-    if scope.workspace is not None:
-        owners = [(KeyPair.Owner.WORKSPACE, scope.workspace)]
-        owners += [(KeyPair.Owner.PERSON, uuid.UUID(str(pk))) for pk in scope.leaving.get("accounts.Person", [])]
-        readable = sum(_key_is_readable(owner, owner_id) for owner, owner_id in owners)
-        if readable:
-            found["keys"] = readable
+    people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
+    if scope.workspace is None:
+        stay = set(Person.objects.filter(pk__in=people).values_list("pk", flat=True))
+        people = [pk for pk in people if pk not in stay]
+    owners = [(KeyPair.Owner.PERSON, pk) for pk in people]
+    owners += [(KeyPair.Owner.WORKSPACE, scope.workspace)] if scope.workspace else []
+    readable = sum(_key_is_readable(owner, owner_id) for owner, owner_id in owners)
+    if readable:
+        found["keys"] = readable
     return found
 
 
@@ -289,6 +292,8 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     if emptied := entry.emptied_by(_age(entry, scope)):
         return doomed.update(**emptied), len(file_keys)
     _cut_links(entry, ids)
+    if entry.model == "accounts.Person":
+        keys.destroy_keys(KeyPair.Owner.PERSON, ids)
     return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
 
 

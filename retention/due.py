@@ -17,7 +17,7 @@ def due_workspaces(now: dt.datetime) -> QuerySet[Workspace]:
 
     An end is the expiry, or after a cancellation the next billing or the agreed end if that is earlier
     (``Subscription.ends_at``). A workspace without a subscription, or with one that has no end, is not due: a missing
-    value means *keep* (mission P1, P3; policy § 5.2). The database keeps ``Workspace.ends_at`` true with every write of
+    value means *keep* (mission P1, P3; policy § 5.2). An end that two officers decided is before all of them. The database keeps ``Workspace.ends_at`` true with every write of
     a subscription, so that this reads an index and costs the same however many are not due.
     """
     return (
@@ -35,7 +35,8 @@ def expiry_of(workspace: Workspace) -> dt.datetime | None:
     """Return the instant at which everything of the workspace goes, or None when nothing dates it."""
     ends = workspace.subscriptions.values_list("ends_at", flat=True)
     dated = [end for end in ends if end is not None]
-    return max(dated) if dated and len(dated) == len(ends) else None
+    last = max(dated) if dated and len(dated) == len(ends) else None
+    return min((end for end in (last, workspace.goes_at) if end), default=None)
 
 
 def workspaces_that_keep() -> QuerySet[Workspace]:
@@ -95,6 +96,8 @@ def in_countries(entry: ModelMap, countries: list[str]) -> Q:
 def without_kept(entry: ModelMap, rows: QuerySet) -> QuerySet:
     """Return the rows that nothing keeps: no hold on their workspace or their person's, no deletion of its own."""
     keeping = workspaces_that_keep()
+    if entry.last_of:
+        rows = rows.exclude(**{f"{entry.last_of}__workspace__in": keeping})
     if entry.workspace:
         rows = rows.exclude(**{f"{entry.workspace}__in": keeping})
     if entry.person:

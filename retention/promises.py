@@ -88,6 +88,18 @@ PROMISES: dict[str, Promise] = {
             longest=dt.timedelta(0),
         ),
         Promise(
+            key="childs_data",
+            title="A child’s data",
+            words="When two officers have agreed that a person is a child, everything of that person is deleted at once, and no "
+            "later than {period} after anybody found it; a workspace that only the child has goes whole.",
+            policy="§ 8",
+            clock="after it was found, at once when two officers have agreed",
+            basis="None: the services are not for children",
+            seed=72 * HOUR,
+            shortest=HOUR,
+            longest=72 * HOUR,
+        ),
+        Promise(
             key="free_tool_session",
             title="Free-tool sessions",
             words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",

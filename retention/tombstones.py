@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts import keys
 from accounts.models import Person, Workspace
@@ -72,18 +72,26 @@ def living_windows(numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]
 
 def remember_people(job: DeletionJob, person_ids: Sequence, *, erased_at: dt.datetime) -> None:
     """Write a tombstone for the customer number of everybody who leaves, so that no old file or feed brings them back."""
-    outside_ids = Person.objects.filter(pk__in=person_ids).values_list("outside_id", flat=True)
-    ErasedPerson.objects.bulk_create(
-        [ErasedPerson(job=job, id_hash=_hash_id(outside_id), erased_at=erased_at) for outside_id in outside_ids],
-        ignore_conflicts=True,
-    )
+    people = Person.objects.filter(pk__in=person_ids)
+    is_child = Q(child_findings__confirmed_at__isnull=False)
+    for for_good, leaving in ((True, people.filter(is_child)), (False, people.exclude(is_child))):
+        ErasedPerson.objects.bulk_create(
+            [
+                ErasedPerson(job=job, id_hash=_hash_id(outside_id), erased_at=erased_at, for_good=for_good)
+                for outside_id in leaving.values_list("outside_id", flat=True)
+            ],
+            ignore_conflicts=True,
+        )
 
 
-def erased_people(outside_ids: set[str]) -> set[str]:
-    """Return those of these customer numbers whose people were erased."""
+def erased_people(outside_ids: set[str]) -> dict[str, bool]:
+    """Return those of these customer numbers whose people were erased, each with whether it is for good (a child)."""
     hashes = {_hash_id(outside_id): outside_id for outside_id in outside_ids}
-    found = ErasedPerson.objects.filter(id_hash__in=list(hashes)).values_list("id_hash", flat=True)
-    return {hashes[bytes(digest)] for digest in found}
+    found: dict[str, bool] = {}
+    for digest, for_good in ErasedPerson.objects.filter(id_hash__in=list(hashes)).values_list("id_hash", "for_good"):
+        outside_id = hashes[bytes(digest)]
+        found[outside_id] = found.get(outside_id, False) or for_good
+    return found
 
 
 def _hash_id(outside_id: str) -> bytes:

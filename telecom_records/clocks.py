@@ -5,6 +5,7 @@ import datetime as dt
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.lookups import LessThanOrEqual
 
+from accounts.clocks import children
 from accounts.verdicts import data_map
 from retention.due import past_rows
 
@@ -72,6 +73,32 @@ def file_name_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """A record of device or usage that was made a whole period ago."""
     return Q(occurred_at__lte=now - period)
+
+
+def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A record of use by a person whom two officers have confirmed to be a child."""
+    return Q(person__in=children(now))
+
+
+def call_is_a_childs(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A call or a recording of a number, in the time in which such a person had it."""
+    return _on_a_childs_number(now, "started_at")
+
+
+def message_is_a_childs(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message of such a number."""
+    return _on_a_childs_number(now, "sent_at")
+
+
+def _on_a_childs_number(now: dt.datetime, instant: str) -> Q:
+    """Return the condition number by number, so that it is found by the index of numbers, and asks nothing without a child."""
+    assignments = data_map()["telecom_records.NumberAssignment"].model_class._default_manager
+    rows = assignments.filter(person__in=children(now)).values_list("workspace", "number__e164", "window")
+    condition = Q(pk__in=[])
+    for workspace_id, e164, window in rows:
+        until = Q(**{f"{instant}__lt": window.upper}) if window.upper else Q()
+        condition |= until & Q(**{"workspace": workspace_id, "own_number": e164, f"{instant}__gte": window.lower})
+    return condition
 
 
 # The same of one row: when its time is over, or None while nothing dates it.

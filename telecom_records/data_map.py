@@ -51,6 +51,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        ages=(Age("childs_data", clocks.call_is_a_childs, "started_at"),),
         partitioned_by="started_at",
         columns={
             "id": internal(),
@@ -84,6 +85,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        ages=(Age("childs_data", clocks.message_is_a_childs, "sent_at"),),
         partitioned_by="sent_at",
         columns={
             "id": internal(),
@@ -107,18 +109,9 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age(
-                "subscriber_recording",
-                clocks.subscriber_recording_is_old,
-                "started_at",
-                goes_at=clocks.subscriber_recording_goes_at,
-            ),
-            Age(
-                "diagnostic_recording",
-                clocks.diagnostic_recording_is_old,
-                "started_at",
-                goes_at=clocks.diagnostic_recording_goes_at,
-            ),
+            Age("subscriber_recording", clocks.subscriber_recording_is_old, "started_at", goes_at=clocks.subscriber_recording_goes_at),
+            Age("diagnostic_recording", clocks.diagnostic_recording_is_old, "started_at", goes_at=clocks.diagnostic_recording_goes_at),
+            Age("childs_data", clocks.call_is_a_childs, "started_at"),
         ),
         columns={
             "id": internal(),
@@ -144,7 +137,10 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
-        ages=(Age("usage_record", clocks.usage_is_old, "occurred_at", goes_at=clocks.usage_goes_at),),
+        ages=(
+            Age("usage_record", clocks.usage_is_old, "occurred_at", goes_at=clocks.usage_goes_at),
+            Age("childs_data", clocks.is_of_a_child, "occurred_at"),
+        ),
         partitioned_by="occurred_at",
         columns={
             "id": internal(),

@@ -192,7 +192,7 @@ def _of_the_erased(kind: str, items: list[dict[str, str]]) -> Iterable[tuple[int
             left = [name for name in wanted if name not in gone]
             if wanted:
                 item[column] = " ".join(left)
-            if not left and (wanted or item[person] in erased_ids):
+            if erased_ids.get(item[person]) or (not left and (wanted or item[person] in erased_ids)):
                 yield place, "erased"
         elif gone & set(item.get(column, "").split()):
             yield place, "erased"

@@ -5,6 +5,7 @@ from accounts.models.customers import Membership, Person, Workspace
 from accounts.models.evidence import Checkpoint, EvidenceEntry, EvidenceTile, EvidenceTree, OutsideState
 from accounts.models.feeds import Feed, FeedDelivery
 from accounts.models.files import StoredFile
+from accounts.models.findings import ChildFinding
 from accounts.models.keys import KeyEpoch, KeyPair
 from accounts.models.kyc import KycDocument
 from accounts.models.staff import User
@@ -13,6 +14,7 @@ __all__ = [
     "Approval",
     "BillingRecord",
     "Checkpoint",
+    "ChildFinding",
     "Consent",
     "Credit",
     "EvidenceEntry",

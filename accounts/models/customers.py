@@ -50,6 +50,7 @@ class Workspace(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE, editable=False)
     # The end of its last subscription; none when one has no end. Written by the database alone (migration 0003).
     ends_at = models.DateTimeField("ends", null=True, editable=False)
+    goes_at = models.DateTimeField("goes by decision", null=True, editable=False)  # two officers': before any other end
     expired_at = models.DateTimeField(null=True, editable=False)
     emptied_at = models.DateTimeField(null=True, editable=False)
     fed_at = models.DateTimeField("last heard of", null=True, editable=False)

@@ -1,1 +1,1 @@
-from retention.admin import files, holds, jobs, rules, runs, stops  # noqa: F401
+from retention.admin import children, files, holds, jobs, rules, runs, stops, upstream  # noqa: F401

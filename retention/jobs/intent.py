@@ -54,7 +54,9 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             )
             evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
             return False
-        until = may_act_until(job.rule_id, max(now, job.cutoff))
+        at = max(now, job.cutoff)
+        decided = bool(job.workspace_id) and Workspace.objects.filter(pk=job.workspace_id, goes_at__lte=at).exists()  # type: ignore[misc]
+        until = at if decided else may_act_until(job.rule_id, at)
         if until is None:
             _wait(job, WHY)
             return False

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Subscription
 from retention import breaker, deletion, runs, visibility
@@ -36,9 +36,8 @@ def schedule_due(now: dt.datetime) -> int:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_SCHEDULER])
         armed = armed_rules()
         made = 0
-        until = may_act_until("workspace_expiry", now)
-        if "workspace_expiry" in armed and until:
-            made += _workspace_jobs(until)
+        if "workspace_expiry" in armed:
+            made += _workspace_jobs(now)
         for key in aged_rules():
             until = may_act_until(key, now)
             if (
@@ -59,7 +58,10 @@ def _workspace_jobs(now: dt.datetime) -> int:
     changed = Subscription.objects.filter(
         workspace=OuterRef("pk"), end_changed_at__gt=OuterRef("ends_at") - breaker.LAST_MOMENT
     )
-    due = due_workspaces(now).exclude(pk__in=open_jobs.values("workspace")).annotate(surprise=Exists(changed))
+    until = may_act_until(rule, now)
+    fed = Q(ends_at__lte=until) if until else Q(pk__in=[])
+    told = due_workspaces(now).filter(fed | Q(goes_at__lte=now))  # what officers decided waits for no feed
+    due = told.exclude(pk__in=open_jobs.values("workspace")).annotate(surprise=Exists(changed))
     waits = runs.kinds_waiting(rule)
     kinds = {True: DeletionRun.Kind.SURPRISE, False: DeletionRun.Kind.KNOWN}
     return _make(

@@ -32,6 +32,7 @@ class ErasedPerson(models.Model):
 
     id_hash = models.BinaryField("keyed hash of the customer number", db_index=True)
     erased_at = models.DateTimeField()
+    for_good = models.BooleanField("may not return", default=False)
     job = models.ForeignKey("DeletionJob", on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -1,6 +1,7 @@
 """What the page walk visits besides what the admin registers. Extend both with every page and model that is added."""
 
 from accounts.models import User
+from retention import children
 from tests import factories
 
 CUSTOM_PAGES = [
@@ -25,4 +26,8 @@ def make_rows(officer: User) -> None:
     factories.make_tool_session()
     factories.make_request(officer, workspace=workspace)
     factories.make_notice()
+    children.record(
+        workspace.memberships.get().person, found_at=factories.NOW, how="staff", authority="not_needed", user=officer,
+        now=factories.NOW,
+    )  # fmt: skip
     factories.make_feed().deliveries.create(nonce="n" * 16, received_at=factories.NOW, state="refused", problem="items")
