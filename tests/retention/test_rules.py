@@ -27,9 +27,9 @@ from retention.rules import (
     aged_rules,
     coming_versions,
     headline,
+    knows_country,
     period_of,
     periods_of,
-    knows_country,
     unconfirmed_seeds,
 )
 from telecom_records.models import Recording, UsageRecord
