@@ -49,3 +49,24 @@ def person_is_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
 def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
     """A row of such a person, whoever else is in the workspace."""
     return Q(person__in=children(now))
+
+
+def approval_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """What was asked of a second officer and decided, or left, a whole period ago, and still says it in words."""
+    over = Q(decided_at__lte=now - period) | Q(decided_at__isnull=True, expires_at__lte=now - period)
+    return over & ~Q(summary="")
+
+
+def session_ended(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A session of staff that ended a whole period ago. By whole days (UTC), so that they go in one deletion a day."""
+    return Q(expire_date__lt=start_of_day(now - period))
+
+
+def attempt_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A sign-in of staff, or an attempt, of a whole period ago. By whole days (UTC)."""
+    return Q(attempt_time__lt=start_of_day(now - period))
+
+
+def log_entry_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """What a member of staff changed in the admin a whole period ago. By whole days (UTC)."""
+    return Q(action_time__lt=start_of_day(now - period))

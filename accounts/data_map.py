@@ -4,16 +4,11 @@ from accounts import clocks
 from accounts.verdicts import Age, Column, Goes, ModelMap, internal, personal, stored_file
 
 LIBRARY_MODELS = {
-    "admin.LogEntry": "Who changed what in the admin; objects are named by opaque ids, so no customer is in it.",
     "auth.Permission": "What may be done; nobody's data.",
     "auth.Group": "Roles; nobody's data.",
     "auth.Group_permissions": "Roles; nobody's data.",
     "contenttypes.ContentType": "Names of models; nobody's data.",
-    "sessions.Session": "Sessions of staff; they end after eight hours.",
-    "axes.AccessAttempt": "Failed sign-ins of staff.",
     "axes.AccessAttemptExpiration": "Failed sign-ins of staff.",
-    "axes.AccessFailureLog": "Failed sign-ins of staff.",
-    "axes.AccessLog": "Sign-ins of staff.",
     "django_celery_beat.SolarSchedule": "Schedules; nobody's data.",
     "django_celery_beat.IntervalSchedule": "Schedules; nobody's data.",
     "django_celery_beat.ClockedSchedule": "Schedules; nobody's data.",
@@ -114,6 +109,27 @@ MAPS = [
             ),
             "end_changed_at": internal(),
             "fed_at": internal(),
+        },
+    ),
+    ModelMap(
+        model="accounts.Suspension",
+        about="the customer whose account it is",
+        plural="suspensions",
+        goes=Goes.DELETE,
+        policy="5.2",
+        workspace="workspace",
+        columns={
+            "id": internal(),
+            "workspace_id": personal("user.unique_id", "Workspace"),
+            "code": personal("user.account", "Suspended for"),
+            "reason": personal("user.account", "Reason of the suspension"),
+            "suspended_by_id": internal(),
+            "suspended_at": personal("user.account", "Suspended"),
+            "lifted_at": personal("user.account", "Suspension lifted"),
+            "stays": internal(),
+            "authority": internal(),
+            "review_on": internal(),
+            "decided_at": internal(),
         },
     ),
     ModelMap(
@@ -409,7 +425,8 @@ MAPS = [
         goes=Goes.KEEP,
         policy="5.2",
         clock="",
-        reason="Who agreed to what; targets are opaque ids.",
+        reason="Who agreed to what; targets are opaque ids, and its words are blanked in time.",
+        ages=(Age("decided_approval", clocks.approval_is_old, "requested_at", blanks={"summary": ""}),),
         columns={
             name: internal()
             for name in (
@@ -463,5 +480,60 @@ MAPS = [
             columns={column: internal() for column in ("id", "user_id", f"{name}_id")},
         )
         for name in ("group", "permission")
+    ),
+    *(
+        ModelMap(
+            model=model,
+            about="a member of staff",
+            plural=plural,
+            goes=Goes.DELETE,
+            policy="5.1",
+            clock=rule,
+            ages=(Age(rule, past, dated_by),),
+            guarded=False,  # the library ends rows of its own: a session at sign-out, an attempt after a success
+            columns={name: internal() for name in columns.split()},
+        )
+        for model, plural, rule, past, dated_by, columns in (
+            (
+                "sessions.Session",
+                "sessions of staff",
+                "staff_session",
+                clocks.session_ended,
+                "expire_date",
+                "session_key session_data expire_date",
+            ),
+            (
+                "admin.LogEntry",
+                "entries of the admin’s log",
+                "staff_log",
+                clocks.log_entry_is_old,
+                "action_time",
+                "id action_time user_id content_type_id object_id object_repr action_flag change_message",
+            ),
+            (
+                "axes.AccessAttempt",
+                "failed sign-ins",
+                "staff_sign_in",
+                clocks.attempt_is_old,
+                "attempt_time",
+                "id user_agent ip_address username http_accept path_info attempt_time get_data post_data failures_since_start",
+            ),
+            (
+                "axes.AccessFailureLog",
+                "failed sign-ins",
+                "staff_sign_in",
+                clocks.attempt_is_old,
+                "attempt_time",
+                "id user_agent ip_address username http_accept path_info attempt_time locked_out",
+            ),
+            (
+                "axes.AccessLog",
+                "sign-ins",
+                "staff_sign_in",
+                clocks.attempt_is_old,
+                "attempt_time",
+                "id user_agent ip_address username http_accept path_info attempt_time logout_time session_hash",
+            ),
+        )  # fmt: skip
     ),
 ]

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import checkpoints, epochs
+from accounts import checkpoints, epochs, previews
 
 TURN_SECONDS = 30
 
@@ -32,3 +32,9 @@ def wrap_keys_anew() -> None:
 def write_checkpoint() -> None:
     """Write a checkpoint outside the database when one is due. A second one by another scheduler is harmless."""
     checkpoints.write_if_due()
+
+
+@shared_task
+def sweep_uploads() -> None:
+    """Remove what uploads left behind. Twice at once does no harm."""
+    previews.sweep(timezone.now())

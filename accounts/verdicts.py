@@ -94,6 +94,7 @@ class ModelMap:
     plural: str = ""  # for people: "call records"
     tombstone: tuple[str, str] | None = None  # lookups of a number and its window, remembered by keyed hash
     reason: str = ""  # why a model is kept
+    guarded: bool = True  # the database refuses a deletion that does not come through the door
     partitioned_by: str = ""  # the instant that chooses the month
 
     @property

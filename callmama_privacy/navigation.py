@@ -55,6 +55,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Deletions", "delete_forever", "admin:retention_deletionjob_changelist", "retention.view_deletionjob", "stopped"),
             ("Runs", "stacks", "admin:retention_deletionrun_changelist", "retention.view_deletionrun", "stopped_runs"),
             ("Children", "child_care", "admin:accounts_childfinding_changelist", "accounts.view_childfinding", "children"),
+            ("Fraud", "gpp_maybe", "admin:accounts_suspension_changelist", "accounts.view_suspension", ""),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),

@@ -144,7 +144,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "uploads"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_TEMP_DIR = VAR_DIR / "incoming"  # of its own, so that what a killed process leaves is swept
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -284,5 +285,6 @@ CELERY_BEAT_SCHEDULE = {
     "Compare files with their rows": {"task": "retention.tasks.compare_files", "schedule": 3600},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
+    "Sweep what uploads left": {"task": "accounts.tasks.sweep_uploads", "schedule": 600},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Person, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from retention.due import expiry_of
+from retention.fed import may_act_until
 from retention.models import DeletionJob, Hold, Rule
 from retention.visibility import visible
 
@@ -24,6 +25,7 @@ def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
         "fate": fate_of(workspace, now=now),
         "holds": holds if user.has_perm("retention.view_hold") else [],
         "is_held": bool(holds),
+        "suspension": workspace.suspensions.filter(lifted_at__isnull=True).first(),
         "categories": _categories(workspace, user) if workspace.state != Workspace.State.EMPTIED else [],
         "jobs": DeletionJob.objects.filter(workspace=workspace).order_by("-created_at")[:3]
         if user.has_perm("retention.view_deletionjob")
@@ -58,6 +60,14 @@ def fate_of(workspace: Workspace, *, now: dt.datetime) -> dict[str, str]:
             "tone": "warning",
             "text": f"Its time ends on {when}. The rule only observes: nothing is deleted until two officers arm it.",
         }
+    if workspace.goes_at:
+        return {
+            "tone": "danger",
+            "text": f"Two officers decided that it goes on {when}, whatever its subscriptions say.",
+        }
+    told = may_act_until("workspace_expiry", now)
+    if expires_at <= now and (told is None or expires_at > told):
+        return {"tone": "danger", "text": f"It expired on {when}, and waits for its feed: a renewal may be on its way."}
     if expires_at <= now:
         return {"tone": "danger", "text": f"It expired on {when} and is deleted within two minutes."}
     return {"tone": "success", "text": f"Everything of it is deleted on {when}, unless it is renewed (§ 5.2)."}

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import approvals, evidence
 from accounts.models import User
-from retention import breaker, children, limits, periods, runs, unsealing
+from retention import breaker, children, limits, periods, runs, suspensions, unsealing
 from retention.holds import lift_hold
 from retention.models import DeletionRun, Hold, Rule, RuleVersion
 from retention.promises import PROMISES
@@ -87,6 +87,12 @@ def register() -> None:
             children.confirm,
         )
     )
+    approvals.register(
+        approvals.Action(
+            suspensions.DECIDE_SUSPENSION, "Decide what goes of a suspended workspace", "accounts.decide_suspension",
+            suspensions.facts, suspensions.decide,
+        )
+    )  # fmt: skip
     approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
 
 

@@ -106,7 +106,7 @@ def install_guards(*, using: str = "default", **_) -> None:
                 continue
             if entry.model == "accounts.EvidenceEntry":
                 cursor.execute(GUARD_APPEND_ONLY.format(table=table))
-            elif entry.goes is not Goes.KEEP or entry.model in KEPT_AND_GUARDED:
+            elif entry.guarded and (entry.goes is not Goes.KEEP or entry.model in KEPT_AND_GUARDED):
                 cursor.execute(GUARD_DELETE.format(table=table))
                 cursor.execute(GUARD_TRUNCATE.format(table=table))
             if entry.workspace == "workspace":

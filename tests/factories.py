@@ -23,6 +23,7 @@ from accounts.models import (
     Person,
     PolicyVersion,
     Subscription,
+    Suspension,
     User,
     Workspace,
 )
@@ -249,6 +250,10 @@ def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
     make_kyc(person, workspace)
     make_consent(person)
     make_ticket(workspace, person)
+    Suspension.objects.create(
+        workspace=workspace, code="other", reason="A mistake", suspended_by=make_user(None), suspended_at=NOW - 50 * DAY,
+        lifted_at=NOW - 49 * DAY,
+    )  # fmt: skip
     return workspace
 
 

@@ -9,6 +9,7 @@ from accounts.models.findings import ChildFinding
 from accounts.models.keys import KeyEpoch, KeyPair
 from accounts.models.kyc import KycDocument
 from accounts.models.staff import User
+from accounts.models.suspensions import Suspension
 
 __all__ = [
     "Approval",
@@ -32,6 +33,7 @@ __all__ = [
     "PolicyVersion",
     "StoredFile",
     "Subscription",
+    "Suspension",
     "User",
     "Workspace",
 ]

@@ -2,9 +2,10 @@
 
 import os
 import re
-import time
 
 import pytest
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.utils import timezone
 
 from accounts import previews
 from accounts.models import Workspace
@@ -42,14 +43,29 @@ def test_the_file_of_a_preview_is_sealed_and_gone_once_it_is_confirmed(client, t
     assert "Upload the file again" in response.content.decode()
 
 
-def test_a_preview_that_nobody_confirms_is_swept_by_the_next(client, tmp_path):
+@pytest.mark.parametrize(("age", "goes"), [(previews.LIFE_SECONDS - 1, False), (previews.LIFE_SECONDS, True)])
+def test_what_nobody_confirmed_or_finished_is_swept_within_the_hour(client, tmp_path, settings, age, goes):
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     client.force_login(factories.make_user())
     upload(client, tmp_path)
-    (left,) = (tmp_path / "previews").iterdir()
-    old = time.time() - previews.LIFE_SECONDS - 1
-    os.utime(left, (old, old))
-    upload(client, tmp_path)
-    assert not left.exists()
+    (preview,) = (tmp_path / "previews").iterdir()
+    half_an_upload = settings.FILE_UPLOAD_TEMP_DIR / "tmpabc.upload"
+    half_an_upload.write_bytes(b"half")
+    now = timezone.now().replace(microsecond=0)
+    for left in (preview, half_an_upload):
+        os.utime(left, (now.timestamp() - age,) * 2)
+    (tmp_path / "elsewhere").write_bytes(b"stays")
+    os.utime(tmp_path / "elsewhere", (0, 0))
+    assert previews.sweep(now) == (2 if goes else 0)
+    assert preview.exists() is half_an_upload.exists() is not goes
+    assert (tmp_path / "elsewhere").exists()
+
+
+def test_uploads_that_are_too_large_for_memory_go_where_they_are_swept(settings):
+    assert oct(os.stat(settings.FILE_UPLOAD_TEMP_DIR).st_mode & 0o777) == "0o700"
+    with TemporaryUploadedFile("calls.csv", "text/csv", 3, None) as file:
+        assert file.temporary_file_path().startswith(str(settings.FILE_UPLOAD_TEMP_DIR))
 
 
 def test_a_posted_name_does_not_leave_the_folder(client, tmp_path):

@@ -39,6 +39,7 @@ def ids_of(workspace: Workspace) -> dict[str, set]:
     for model, relation in {
         "accounts.Membership": "memberships",
         "accounts.Subscription": "subscriptions",
+        "accounts.Suspension": "suspensions",
         "accounts.PaymentReference": "payment_references",
         "accounts.BillingRecord": "billing_records",
         "accounts.KycDocument": "kyc_documents",
