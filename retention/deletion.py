@@ -24,7 +24,9 @@ from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
 from retention.due import past_parts, past_rows
 from retention.rules import aged_maps
 
-FILES_AT_ONCE = 100  # in one batch: a store over the network takes about 0.1 s a file, and a batch must end within its lease
+FILES_AT_ONCE = (
+    100  # in one batch: a store over the network takes about 0.1 s a file, and a batch must end within its lease
+)
 AGED_ROWS = 20_000  # of one model in one job: its ids are written down, and the next job takes the rest
 
 

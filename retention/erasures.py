@@ -16,10 +16,10 @@ from django.db.models.functions import Now
 
 from accounts import outside
 from accounts.evidence import rfc3339
-from retention.models import DeletionJob, Tombstone
+from retention.models import DeletionJob, ErasedPerson, Tombstone
 
 NAME = "erasures"
-MEMORIES: tuple[type[Model], ...] = (Tombstone,)  # what is remembered of a deletion, by keyed hash
+MEMORIES: tuple[type[Model], ...] = (Tombstone, ErasedPerson)  # what is remembered of a deletion, by keyed hash
 
 
 @dataclasses.dataclass(frozen=True)

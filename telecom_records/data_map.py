@@ -109,8 +109,18 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age("subscriber_recording", clocks.subscriber_recording_is_old, "started_at", goes_at=clocks.subscriber_recording_goes_at),
-            Age("diagnostic_recording", clocks.diagnostic_recording_is_old, "started_at", goes_at=clocks.diagnostic_recording_goes_at),
+            Age(
+                "subscriber_recording",
+                clocks.subscriber_recording_is_old,
+                "started_at",
+                goes_at=clocks.subscriber_recording_goes_at,
+            ),
+            Age(
+                "diagnostic_recording",
+                clocks.diagnostic_recording_is_old,
+                "started_at",
+                goes_at=clocks.diagnostic_recording_goes_at,
+            ),
             Age("childs_data", clocks.call_is_a_childs, "started_at"),
         ),
         columns={
