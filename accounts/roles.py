@@ -69,6 +69,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),
         *_permissions("retention", "view", "filecheck", "filefinding"),
+        *_permissions("retention", "view", "recipient", "notice"),
         *_permissions("dsar", "view", "subjectrequest", "requestevent"),
     ],
     SECURITY_ADMINISTRATOR: [

@@ -10,6 +10,7 @@ from accounts.models import Approval
 from dsar import queue
 from retention.children import late_findings
 from retention.models import DeletionJob, DeletionRun, FileFinding
+from retention.upstream.notices import needs_somebody
 
 # group, then entries: (title, icon, url name, permission, badge)
 ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
@@ -63,6 +64,8 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Called off", "undo", "admin:retention_reprieve_changelist", "retention.view_reprieve", ""),
             ("Files", "draft", "admin:retention_filefinding_changelist", "retention.view_filefinding", "files"),
             ("File checks", "inventory", "admin:retention_filecheck_changelist", "retention.view_filecheck", ""),
+            ("Recipients", "hub", "admin:retention_recipient_changelist", "retention.view_recipient", ""),
+            ("Notices", "outgoing_mail", "admin:retention_notice_changelist", "retention.view_notice", "notices"),
             ("Conformance", "fact_check", "retention:conformance", "retention.view_deletionjob", ""),
         ],
     ),
@@ -121,6 +124,7 @@ BADGES = {
     "stopped": lambda request: DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count(),
     "stopped_runs": lambda request: DeletionRun.objects.filter(state=DeletionRun.State.STOPPED).count(),
     "files": lambda request: FileFinding.objects.filter(ended_at__isnull=True).count(),
+    "notices": lambda request: needs_somebody(timezone.now()).count(),
     "approvals": lambda request: (
         Approval.objects.filter(state=Approval.State.WAITING, expires_at__gt=timezone.now())
         .exclude(requested_by=request.user)

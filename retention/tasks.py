@@ -95,3 +95,21 @@ def compare_files(asked: bool = False) -> None:
     if not stops.active_stop():
         reconcile.destroy_agreed(now)
     reconcile.check_files(now)
+
+
+@shared_task
+def tell_recipients() -> None:
+    """Wake a worker for every notice whose attempt or reminder is due."""
+    now = timezone.now()
+    if not stops.clock_is_right(now):
+        return
+    if not take_slot("tell_recipients", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+        return
+    for notice_id in notices.to_send(now).values_list("pk", flat=True)[:NOTICES_AT_ONCE]:
+        send_notice.delay(str(notice_id))
+
+
+@shared_task
+def send_notice(notice_id: str) -> None:
+    """Make one attempt to tell one recipient."""
+    notices.send(uuid.UUID(notice_id), now=timezone.now())

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("retention", "0007_restore"),
+        ("retention", "0009_recording_cap"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
