@@ -36,6 +36,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
+        "telecom_records.view_trafficfigure",
         *_permissions("retention", "view", "rule", "ruleversion", "deletionjob", "tombstone"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view add", "hold", "enginestop"),
@@ -65,7 +66,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions(
             "accounts", "view", "evidenceentry", "approval", "keyepoch", "feed", "feeddelivery", "childfinding"
         ),
-        *_permissions("telecom_records", "view", "importrun", "importreject", "importsource"),
+        *_permissions("telecom_records", "view", "importrun", "importreject", "importsource", "trafficfigure"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),
         *_permissions("retention", "view", "rule", "ruleversion", "hold", "deletionjob", "tombstone", "enginestop"),
         *_permissions("retention", "view", "filecheck", "filefinding"),

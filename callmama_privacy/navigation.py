@@ -44,6 +44,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
              "telecom_records.view_numberassignment", ""),
             ("Free tools", "construction", "admin:telecom_records_freetoolsession_changelist",
              "telecom_records.view_freetoolsession", ""),
+            ("Traffic figures", "bar_chart", "calls:figures", "telecom_records.view_trafficfigure", ""),
             ("Imports", "upload_file", "admin:telecom_records_importrun_changelist", "telecom_records.view_importrun", ""),
             ("Sources", "router", "admin:telecom_records_importsource_changelist", "telecom_records.view_importsource", ""),
         ],

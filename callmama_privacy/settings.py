@@ -256,6 +256,7 @@ LOGGING = {
 # Rows deleted in one transaction. Measured with make bench: what a batch costs beside its rows (locks, counts, a look at
 # the stops) is a third of the time at 5,000 and a tenth at 20,000; a batch still takes well under a second.
 RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=20_000)
+TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every anonymous figure; under 10 counts as 10
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
@@ -286,5 +287,6 @@ CELERY_BEAT_SCHEDULE = {
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
     "Sweep what uploads left": {"task": "accounts.tasks.sweep_uploads", "schedule": 600},
+    "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }

@@ -205,6 +205,29 @@ MAPS = [
         },
     ),
     ModelMap(
+        model="telecom_records.TrafficMonth",
+        about="nobody",
+        plural="months with figures",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="That a month's figures have been made; nobody's data.",
+        columns={name: internal() for name in ("month", "closed_at", "floor")},
+    ),
+    ModelMap(
+        model="telecom_records.TrafficFigure",
+        about="nobody",
+        plural="traffic figures",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="Anonymous: each stands on at least ten customers, none with over half of it, and never changes.",
+        columns={
+            name: internal()
+            for name in ("id", "month_id", "kind", "country", "direction", "status", "count", "minutes")
+        },
+    ),
+    ModelMap(
         model="telecom_records.ImportSource",
         about="nobody",
         plural="import sources",

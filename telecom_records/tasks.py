@@ -12,7 +12,7 @@ from accounts import files
 from accounts.models import KeyPair
 from retention.deletion import discard_file
 from retention.schedule import take_slot
-from telecom_records import imports
+from telecom_records import imports, remainder
 from telecom_records.models import ImportRun
 from telecom_records.partitions import ensure_months_ahead
 
@@ -45,6 +45,15 @@ def run_import(run_id: str) -> None:
     else:
         discard_file(run.file_key, owner=KeyPair.Owner.IMPORT, owner_id=run.pk)
         ImportRun.objects.filter(pk=run.pk).update(file_key="")
+
+
+@shared_task(soft_time_limit=240, time_limit=270)  # one statement over a month; still under the visibility timeout
+def close_traffic_months() -> None:
+    """Make the anonymous figures of the months that are over."""
+    now = timezone.now()
+    if take_slot("close_traffic_months", now=now, every=dt.timedelta(hours=1)):
+        for month in remainder.months_to_close(now):
+            remainder.close_month(month, now=now)
 
 
 @shared_task

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from telecom_records import views
+from telecom_records import figure_pages, views
 
 app_name = "calls"
 urlpatterns = [
     path("import/", views.upload, name="upload"),
+    path("figures/", figure_pages.figures, name="figures"),
+    path("figures.csv", figure_pages.figures_csv, name="figures_csv"),
     path("imports/<uuid:run_id>/progress/", views.progress, name="progress"),
 ]

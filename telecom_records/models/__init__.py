@@ -1,4 +1,5 @@
 from telecom_records.models.calls import CallDetailRecord, Direction, SmsRecord
+from telecom_records.models.figures import TrafficFigure, TrafficMonth
 from telecom_records.models.imports import ImportReject, ImportRun, ImportSource, WaitingCall
 from telecom_records.models.numbers import Number, NumberAssignment
 from telecom_records.models.recordings import Recording
@@ -15,6 +16,8 @@ __all__ = [
     "NumberAssignment",
     "Recording",
     "SmsRecord",
+    "TrafficFigure",
+    "TrafficMonth",
     "UsageRecord",
     "WaitingCall",
 ]

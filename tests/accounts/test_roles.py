@@ -23,6 +23,8 @@ CUSTOM = {
     "/admin/calls/import/": {PRIVACY_OFFICER},
     "/admin/retention/evidence/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/evidence/verify_evidence.py": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/calls/figures/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/calls/figures.csv": {PRIVACY_OFFICER, AUDITOR},
 }
 
 

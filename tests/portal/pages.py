@@ -16,6 +16,7 @@ CUSTOM_PAGES = [
     "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
     "/admin/calls/import/",
     "/admin/retention/evidence/",
+    "/admin/calls/figures/",
 ]
 
 
