@@ -31,7 +31,7 @@ ROWS_AND_KEYS = (
     "destroyed first. Not media sanitization under NIST SP 800-88 Rev. 2."
 )
 RESIDUALS = [
-    "Backups of the database, until backup_exposure_until",
+    "Backups of the database, until the date from which none of them can have it",
     "The write-ahead log, replicas and free space of the database, until they are overwritten",
     "Copies of the key store in backups, until they expire; a file whose key survives there can be read with it",
 ]

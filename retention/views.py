@@ -162,7 +162,7 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
         )
         steps.append(
             {
-                "title": "Looked for remains by another path, receipt written",
+                "title": "Looked for remains by another path, end written down",
                 "date": _instant(job.done_at),
                 "note": f"Evidence entry {job.done_sequence}: nothing is left." if done else "",
                 "state": "done" if done else "next",
