@@ -7,6 +7,11 @@ from django.db.models import Q, QuerySet
 from accounts.models import ChildFinding
 
 
+def access_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A look or an export of the access log that happened a whole period ago."""
+    return Q(at__lte=now - period)
+
+
 def kyc_image_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """An identity document that was decided a whole period ago and still has its image."""
     return Q(decided_at__lte=now - period) & ~Q(file_key="")

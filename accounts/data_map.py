@@ -399,6 +399,18 @@ MAPS = [
         columns={name: internal() for name in ("number", "root")},
     ),
     ModelMap(
+        model="accounts.AccessLogEntry",
+        about="a member of staff, and by an opaque id what they looked at; a reason is words and may name somebody",
+        plural="entries of the access log",
+        goes=Goes.DELETE,
+        policy="5.1",
+        clock="access_log",
+        ages=(Age("access_log", clocks.access_is_old, "at"),),
+        columns={
+            name: internal() for name in ("id", "at", "user_id", "action", "of", "subject", "rows", "reason", "ticket")
+        },
+    ),
+    ModelMap(
         model="accounts.Checkpoint",
         about="nobody but staff",
         plural="checkpoints",

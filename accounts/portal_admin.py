@@ -10,10 +10,12 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateField, Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
+from accounts.access import log_access
 from accounts.masking import mask
-from accounts.models import User, Workspace
+from accounts.models import AccessLogEntry, User, Workspace
 from accounts.validators import validate_year
 from accounts.verdicts import data_map
 
@@ -37,6 +39,14 @@ def masked_columns(model: type[Model]) -> set[str]:
     """Return the columns that the data map wants masked."""
     entry = data_map().get(model._meta.label)
     return {name for name, column in entry.columns.items() if column.masked} if entry else set()
+
+
+def log_clear_look(request: HttpRequest, model: type[Model], *, subject: str = "", rows: int | None = None) -> None:
+    """Write down that somebody saw what others see masked: one row by its opaque id, or how many of a list."""
+    if may_see_clear(request):
+        action = AccessLogEntry.Action.LOOK if subject else AccessLogEntry.Action.LIST
+        of = model._meta.label
+        log_access(request.user, action, of=of, subject=subject, rows=rows, now=timezone.now())  # type: ignore[arg-type]
 
 
 def back_to(model_admin: ModelAdmin, object_id: Any = None) -> HttpResponse:
@@ -157,7 +167,20 @@ class PortalAdmin(Masked, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None):
         title = {"title": str(self.opts.verbose_name_plural).capitalize()}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        response = super().changelist_view(request, {**title, **(extra_context or {})})
+        shown = (getattr(response, "context_data", None) or {}).get("cl")
+        if shown is not None and masked_columns(self.model) & set(self.get_list_display(request)):
+            log_clear_look(request, self.model, rows=len(shown.result_list))
+        return response
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None):
+        response = super().change_view(request, object_id, form_url, extra_context)
+        seen = (getattr(response, "context_data", None) or {}).get("original")
+        if request.method == "GET" and isinstance(seen, self.model):
+            models = [self.model, *(inline.model for inline in self.get_inlines(request, seen))]
+            if any(masked_columns(model) for model in models):
+                log_clear_look(request, self.model, subject=str(seen.pk))
+        return response
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -24,7 +24,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("accounts", "view", "credit", "paymentreference", "billingrecord", "kycdocument"),
         *_permissions("accounts", "view add change", "consent", "policyversion"),
         *_permissions("accounts", "view rotate prune", "keyepoch"),
-        *_permissions("accounts", "view", "evidenceentry", "approval", "feed", "feeddelivery"),
+        *_permissions("accounts", "view", "evidenceentry", "approval", "accesslogentry", "feed", "feeddelivery"),
         "accounts.retire_feed",
         *_permissions("accounts", "view add", "childfinding", "suspension"),
         "accounts.decide_suspension",
@@ -64,7 +64,15 @@ ROLES: dict[str, list[str]] = {
     AUDITOR: [
         *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
         *_permissions(
-            "accounts", "view", "evidenceentry", "approval", "keyepoch", "feed", "feeddelivery", "childfinding"
+            "accounts",
+            "view",
+            "evidenceentry",
+            "approval",
+            "accesslogentry",
+            "keyepoch",
+            "feed",
+            "feeddelivery",
+            "childfinding",
         ),
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource", "trafficfigure"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),

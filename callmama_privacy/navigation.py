@@ -75,6 +75,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         [
             ("State", "verified", "retention:evidence", "accounts.view_evidenceentry", ""),
             ("Log", "receipt_long", "admin:accounts_evidenceentry_changelist", "accounts.view_evidenceentry", ""),
+            ("Access log", "visibility", "admin:accounts_accesslogentry_changelist", "accounts.view_accesslogentry", ""),
             ("Approvals", "how_to_reg", "admin:accounts_approval_changelist", "accounts.view_approval", "approvals"),
             ("After a restore", "settings_backup_restore", "retention:restore", "retention.unseal", ""),
             ("Tombstones", "fingerprint", "admin:retention_tombstone_changelist", "retention.view_tombstone", ""),

@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import checkpoints, evidence, outside, signing, verify_evidence
+from accounts.access import log_access
 from accounts.evidence_check import Finding, check_everything
-from accounts.models import Checkpoint, EvidenceEntry
+from accounts.models import AccessLogEntry, Checkpoint, EvidenceEntry
 from retention.bundles import bundle
 from retention.certificate_page import page_of
 from retention.certificates import UnableToCertify, as_text, certificate_of
+from retention.forms import TakeForm
 from retention.models import DeletionJob
 
 SHOWN = 12
@@ -68,10 +70,8 @@ def verify(request: HttpRequest) -> HttpResponse:
 @permission_required("accounts.view_evidenceentry", raise_exception=True)
 def take_bundle(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Hand the whole log with its proofs over, under a fresh checkpoint that is written outside first."""
-    try:
-        checkpoint = checkpoints.take(request.user)  # type: ignore[arg-type]
-    except UNABLE as error:
-        messages.error(request, f"Nothing was handed over. {error}")
+    checkpoint = _take(request)
+    if checkpoint is None:
         return redirect("retention:evidence")
     response = StreamingHttpResponse(bundle(checkpoint), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="evidence-{checkpoint.size}.json"'
@@ -82,10 +82,8 @@ def take_bundle(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @permission_required("accounts.view_evidenceentry", raise_exception=True)
 def take_checkpoint(request: HttpRequest) -> HttpResponse:
     """Hand a fresh checkpoint over: the few lines by which a rewritten log is found later."""
-    try:
-        checkpoint = checkpoints.take(request.user)  # type: ignore[arg-type]
-    except UNABLE as error:
-        messages.error(request, f"Nothing was handed over. {error}")
+    checkpoint = _take(request)
+    if checkpoint is None:
         return redirect("retention:evidence")
     response = HttpResponse(checkpoint.note, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="checkpoint-{checkpoint.size}.txt"'
@@ -104,6 +102,28 @@ def public_key(request: HttpRequest) -> HttpResponse:
     """Publish the keys by which anybody checks our signatures, the one in use first; open to all."""
     lines = [signing.verifier_key(public) for public in checkpoints.public_keys()]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+def _take(request: HttpRequest) -> Checkpoint | None:
+    """Return a fresh checkpoint for whoever takes it away, in the access log with the reason; None when it was refused."""
+    form = TakeForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why you take it away: nothing was handed over.")
+        return None
+    try:
+        checkpoint = checkpoints.take(request.user)  # type: ignore[arg-type]
+    except UNABLE as error:
+        messages.error(request, f"Nothing was handed over. {error}")
+        return None
+    log_access(
+        request.user,  # type: ignore[arg-type]
+        AccessLogEntry.Action.TAKE,
+        of="evidence",
+        subject=str(checkpoint.size),
+        now=timezone.now(),
+        **form.cleaned_data,
+    )
+    return checkpoint
 
 
 def _state(request: HttpRequest, *, findings: list[Finding] | None = None) -> dict[str, Any]:
@@ -127,6 +147,7 @@ def _state(request: HttpRequest, *, findings: list[Finding] | None = None) -> di
         "keys": [signing.verifier_key(public) for public in checkpoints.public_keys()],
         "key_entries": EvidenceEntry.objects.filter(type="SIGNING_KEY").order_by("-sequence")[:SHOWN],
         "findings": findings,
+        "form": TakeForm(),
         "holds": findings is not None and all(finding.holds for finding in findings),
         "now": now,
     }

@@ -92,3 +92,12 @@ class ChangePeriodForm(forms.Form):
                 months_as_days(number) if unit == "months" else number * (DAY if unit == "days" else DAY / 24)
             )
         return cleaned
+
+
+class TakeForm(forms.Form):
+    """Why somebody takes evidence away; the words go into the access log, which expires."""
+
+    reason = forms.CharField(label="Why", max_length=300, widget=UnfoldAdminTextInputWidget)
+    ticket = forms.CharField(
+        label="Ticket or audit, if there is one", max_length=40, required=False, widget=UnfoldAdminTextInputWidget
+    )

@@ -233,6 +233,18 @@ PROMISES: dict[str, Promise] = {
             longest=7 * DAY,
         ),
         Promise(
+            key="access_log",
+            title="Access log",
+            words="Who of the staff saw what, and why, is deleted {period} after it happened. The seed of a year lets a yearly "
+            "audit see all of it; it cannot be less than 90 days, so that nobody's traces go quickly.",
+            policy="§ 5.1, § 5.2",
+            clock="after it happened",
+            basis=INTEREST,
+            seed=365 * DAY,
+            shortest=90 * DAY,
+            longest=3 * 365 * DAY,
+        ),
+        Promise(
             key="import_file_name",
             title="Names of imported files",
             words="What an imported file was called, which may name somebody, is blanked {period} after it came in.",

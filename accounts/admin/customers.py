@@ -11,7 +11,9 @@ from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import display
 
 from accounts import spreadsheets
+from accounts.access import log_access
 from accounts.models import (
+    AccessLogEntry,
     BillingRecord,
     Consent,
     Credit,
@@ -48,6 +50,13 @@ class CustomerAdmin(PortalAdmin, ImportExportModelAdmin):
 
     def has_export_permission(self, request):
         return super().has_export_permission(request) and may_see_clear(request)
+
+    def get_export_data(self, file_format, request, queryset, **kwargs):
+        """Make the file that leaves, and write down who took how many rows."""
+        export = AccessLogEntry.Action.EXPORT
+        of, now = self.model._meta.label, timezone.now()
+        log_access(request.user, export, of=of, rows=queryset.count(), now=now)
+        return super().get_export_data(file_format, request, queryset, **kwargs)
 
 
 class MembershipInline(PortalInline):

@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 from django.utils import timezone
-from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts import approvals
-from accounts.models import Approval, EvidenceEntry
+from accounts.models import AccessLogEntry, Approval, EvidenceEntry
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 
 
@@ -37,6 +37,23 @@ class EvidenceEntryAdmin(ReadOnlyAdmin):
     @display(description="chain (SHA-256)")
     def chain_hex(self, entry: EvidenceEntry) -> str:
         return bytes(entry.chain).hex()
+
+
+@admin.register(AccessLogEntry)
+class AccessLogEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "user", "action_badge", "of", "subject", "rows", "reason", "ticket"]
+    list_filter = [("action", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    list_select_related = ["user"]
+    search_fields = ["subject__exact", "ticket__exact"]
+    search_help_text = "The id of what was looked at, or a ticket"
+    ordering = ["-at", "-pk"]
+    fields = ["at", "user", ("action", "of"), ("subject", "rows"), "reason", "ticket"]
+    readonly_fields = ["at", "user", "action", "of", "subject", "rows", "reason", "ticket"]
+
+    @display(description="did", ordering="action", label={"Exported": "warning", "Took the evidence away": "info"})
+    def action_badge(self, entry: AccessLogEntry) -> str:
+        return entry.get_action_display()
 
 
 @admin.register(Approval)

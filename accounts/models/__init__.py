@@ -1,3 +1,4 @@
+from accounts.models.access import AccessLogEntry
 from accounts.models.approvals import Approval
 from accounts.models.billing import BillingRecord, Credit, PaymentReference, Subscription
 from accounts.models.consents import Consent, PolicyVersion
@@ -12,6 +13,7 @@ from accounts.models.staff import User
 from accounts.models.suspensions import Suspension
 
 __all__ = [
+    "AccessLogEntry",
     "Approval",
     "BillingRecord",
     "Checkpoint",

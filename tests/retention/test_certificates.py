@@ -26,6 +26,7 @@ from tests.accounts.test_checkpoints import behind_the_portals_back
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
+WHY = {"reason": "Yearly audit", "ticket": "AUD-7"}
 
 
 @pytest.fixture
@@ -498,8 +499,8 @@ def test_an_auditor_takes_away_what_the_program_passes(client, job, certificate)
     client.force_login(auditor)
     for name in ("evidence-bundle", "evidence-checkpoint", "evidence-verify"):
         assert client.get(reverse(f"retention:{name}")).status_code == 405
-    note = client.post(reverse("retention:evidence-checkpoint")).content.decode()
-    taken = b"".join(client.post(reverse("retention:evidence-bundle")).streaming_content).decode()
+    note = client.post(reverse("retention:evidence-checkpoint"), WHY).content.decode()
+    taken = b"".join(client.post(reverse("retention:evidence-bundle"), WHY).streaming_content).decode()
     published = client.get("/evidence-key.txt").content.decode()
     assert verify_evidence.verify(taken, published, note) == PASS
     html = client.get(reverse("retention:evidence")).content.decode()
@@ -523,7 +524,7 @@ def test_nothing_is_handed_over_while_the_log_is_in_doubt(client, job, certifica
     client.force_login(factories.make_user(AUDITOR))
     behind_the_portals_back("UPDATE accounts_evidenceentry SET leaf = '\\x00' WHERE sequence = 2")
     for name in ("evidence-bundle", "evidence-checkpoint"):
-        answer = client.post(reverse(f"retention:{name}"), follow=True)
+        answer = client.post(reverse(f"retention:{name}"), WHY, follow=True)
         assert "Nothing was handed over" in answer.content.decode()
 
 
