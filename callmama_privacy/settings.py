@@ -253,9 +253,7 @@ LOGGING = {
 }
 
 # --- Retention ---------------------------------------------------------------------------------------------------
-# Rows deleted in one transaction. Measured with make bench: what a batch costs beside its rows (locks, counts, a look at
-# the stops) is a third of the time at 5,000 and a tenth at 20,000; a batch still takes well under a second.
-RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=20_000)
+RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
 TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every anonymous figure; under 10 counts as 10
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
