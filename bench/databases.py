@@ -1,6 +1,7 @@
 """Fresh databases by copying files: the same rows, in the same places, for each side of a comparison."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -24,8 +25,12 @@ def _drop(server: psycopg.Connection, name: str) -> None:
 
 
 def copy_database(template: str) -> None:
-    """Make the portal's database a copy of ``template``, file by file, and flush what that leaves to write."""
+    """Make the portal's database a copy of ``template``, file by file, and flush what that leaves to write.
+
+    What was written outside the database goes: else the portal would rightly take the copy for a restored backup.
+    """
     connections.close_all()
+    shutil.rmtree(settings.OUTSIDE_ROOT, ignore_errors=True)
     with as_superuser() as server:
         _drop(server, embedded.DATABASE)
         server.execute(
