@@ -13,7 +13,7 @@ import datetime as dt
 from statistics import median
 from typing import Any
 
-from django.db import connection
+from django.db import connection, router
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now, TruncDay
 
@@ -160,6 +160,8 @@ def expect(rule_key: str, *, now: dt.datetime) -> Allowance:
 
 def make_limits(*, using: str = "default", **_) -> None:
     """Give each limit that has no row yet its usual value, after a migration."""
+    if not router.allow_migrate_model(using, BreakerLimit):
+        return
     for limit in LIMITS.values():
         BreakerLimit.objects.using(using).get_or_create(key=limit.key, defaults={"value": limit.usual})
 

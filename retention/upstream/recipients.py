@@ -5,7 +5,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 
 from accounts import approvals, evidence, keys
 from accounts.models import Approval, User
@@ -161,7 +161,7 @@ SEEDS = [
 
 def make_recipients(*, using: str = "default", **_) -> None:
     """Make the drafts of the usual recipients once, after the first migration; an officer may rename or leave them."""
-    if Recipient.objects.using(using).exists():
+    if not router.allow_migrate_model(using, Recipient) or Recipient.objects.using(using).exists():
         return
     known = data_map()
     for name, kind, known_by, days, labels in SEEDS:

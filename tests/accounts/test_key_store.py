@@ -146,11 +146,11 @@ def test_no_key_is_destroyed_when_intent_cannot_be_written(key_store, monkeypatc
     def refuse(*_, **__):
         raise DatabaseError("no")
 
+    jobs.schedule_due(NOW)
     with monkeypatch.context() as patch:
         patch.setattr("accounts.evidence.append_entry", refuse)
-        jobs.schedule_due(NOW)
         jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
-    assert Workspace.objects.get(pk=alice.pk).state == "active"
+    assert Workspace.objects.get(pk=alice.pk).state == "hidden", "its time is over, and nothing of it was touched"
     assert files.read_encrypted(alice.recordings.get().file_key) == b"RIFF....WAVE"
 
 
