@@ -39,8 +39,20 @@ from retention.promises import PROMISES
 from retention.rules import without_period
 from retention.upstream.recipients import Address, set_address
 from telecom_records.imports import import_file, source_for
-from telecom_records.models import FreeToolSession, Number, NumberAssignment, Recording, SmsRecord, UsageRecord
+from telecom_records.models import (
+    CallDetailRecord,
+    Direction,
+    FreeToolSession,
+    Number,
+    NumberAssignment,
+    Recording,
+    SmsRecord,
+    TrafficFigure,
+    TrafficMonth,
+    UsageRecord,
+)
 from telecom_records.partitions import ensure_month, ensure_months_ahead, month_of
+from telecom_records.remainder import OTHER, floor
 
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
@@ -101,6 +113,7 @@ def make_demo(*, now: dt.datetime) -> None:
         )
         set_periods(officer, second, now=now)
         tell_platform(now=now)
+        make_figures(now=now)
         Rule.objects.update(state=Rule.State.ARMED, armed_at=now)
     folder = settings.VAR_DIR / "samples"
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +129,24 @@ def tell_platform(*, now: dt.datetime) -> None:
     platform.contact = "Duty desk of the service platform"
     set_address(platform, Address(email="erasures@platform.example"), shown="erasures@platform.example")
     platform.save()
+
+
+def make_figures(*, now: dt.datetime) -> None:
+    """Make the figures of the year before last month: what is left of the traffic of then. Last month is counted by itself."""
+    chance = random.Random(7)
+    month = month_of(now)
+    for back in range(1, 13):
+        month = (month - DAY).replace(day=1)
+        if back == 1:
+            continue
+        closed = TrafficMonth.objects.create(month=month, closed_at=now, floor=floor())
+        for country, size in {"GB": 900, "US": 640, "AU": 210, "HK": 180, OTHER: 320}.items():
+            for direction, share in ((Direction.OUTBOUND, 0.6), (Direction.INBOUND, 0.4)):
+                count = round(size * share * (1 - back / 40) * chance.uniform(0.9, 1.1))
+                TrafficFigure.objects.create(
+                    month=closed, kind=TrafficFigure.Kind.CALL, country=country, direction=direction,
+                    status=CallDetailRecord.Status.ANSWERED, count=count, minutes=round(count * 3.4),
+                )  # fmt: skip
 
 
 def make_policy(now: dt.datetime) -> PolicyVersion:
