@@ -49,6 +49,7 @@ MAPS = [
         policy="5.2",
         last_of="memberships",
         ages=(Age("childs_data", clocks.person_is_a_child, "child_findings__confirmed_at"),),
+        dated_by="created_at",
         columns={
             "id": personal("user.unique_id", "Person"),
             "outside_id": personal("user.account", "Customer number"),
@@ -76,6 +77,7 @@ MAPS = [
         workspace="workspace",
         person="person",
         ages=(Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),),
+        dated_by="since",
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -92,6 +94,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        dated_by="starts_at",
         columns={
             "id": internal(),
             "outside_id": personal("user.account", "Subscription number"),
@@ -139,6 +142,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        dated_by="as_of",
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -154,6 +158,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        dated_by="added_at",
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -170,6 +175,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
+        dated_by="issued_at",
         columns={
             "id": internal(),
             "outside_id": personal("user.financial", "Number"),
@@ -192,6 +198,7 @@ MAPS = [
             Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),
             Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
         ),
+        dated_by="received_at",
         columns={
             "id": internal(),
             "person_id": personal("user.unique_id", "Person"),
@@ -219,6 +226,7 @@ MAPS = [
             Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),
             Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
         ),
+        dated_by="given_at",
         columns={
             "id": internal(),
             "outside_id": personal("user.privacy_preferences", "Consent number"),

@@ -12,7 +12,7 @@ from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidge
 from accounts.erased import erased_people
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
 from accounts.recording_cap import refuse_above_cap
-from accounts.services import DATES_THAT_END, record_end, refuse_past_end, refuse_revival
+from accounts.services import DATES_THAT_END, record_end, refuse_past_end, refuse_revival, refuse_revival_of_person
 from accounts.validators import validate_year
 
 
@@ -219,6 +219,7 @@ class PersonResource(CustomerResource):
         )  # fmt: skip
 
     def before_import_row(self, row, **kwargs):
+        refuse_revival_of_person(str(row.get("outside_id") or "").strip())
         wanted = str(row.get("workspaces") or "").split()
         found = Workspace.objects.in_bulk(wanted, field_name="outside_id")
         if missing := [outside_id for outside_id in wanted if outside_id not in found]:

@@ -5,7 +5,7 @@ import datetime as dt
 from django.core.exceptions import ValidationError
 
 from accounts import evidence
-from accounts.models import Subscription, User, Workspace
+from accounts.models import Membership, Subscription, User, Workspace
 
 DATES_THAT_END = ("expires_at", "cancelled_at", "agreed_end_at", "next_billing_at")
 
@@ -49,4 +49,17 @@ def refuse_revival(outside_id: str) -> None:
         when = f" on {gone.emptied_at:%-d %b %Y}" if gone.emptied_at else ""
         raise ValidationError(
             f"Workspace {outside_id} was emptied{when} and cannot be filled again. A customer who returns gets a new one."
+        )
+
+
+def refuse_revival_of_person(outside_id: str) -> None:
+    """Raise ValidationError when a feed names somebody of whom only what a hold or a law keeps is left.
+
+    What is kept stays as it is, and what was deleted stays deleted.
+    """
+    places = Membership.objects.filter(person__outside_id=outside_id)
+    if places.exists() and not places.filter(workspace__state__in=Workspace.INTACT).exists():
+        raise ValidationError(
+            f"Customer {outside_id} was deleted, but for what must be kept, and cannot be filled again. "
+            "Somebody who returns gets a new number."
         )

@@ -96,6 +96,9 @@ class ModelMap:
     reason: str = ""  # why a model is kept
     guarded: bool = True  # the database refuses a deletion that does not come through the door
     partitioned_by: str = ""  # the instant that chooses the month
+    dated_by: str = ""  # the instant from which a row is of a time; a hold on a range of dates looks at it
+    dated_until: str = ""  # where a row lasts: the lookup of its end, null for one that lasts still
+    numbers: tuple[str, ...] = ()  # lookups of the telephone numbers (E.164) a row is about
 
     @property
     def model_class(self) -> type[models.Model]:

@@ -10,6 +10,7 @@ from accounts.feeds.freshness import late_feeds
 from accounts.models import Checkpoint
 from retention.children import late_findings, what_stops_it
 from retention.fed import FED_BY
+from retention.holds import overdue_reviews
 from retention.models import FileFinding
 from retention.promises import PROMISES
 from retention.rules import observing_rules, without_period
@@ -101,6 +102,16 @@ def _notices(request) -> list[dict[str, Any]]:
                 "href": reverse("admin:accounts_childfinding_change", args=[finding.pk])
                 if request.user.has_perm("accounts.view_childfinding")
                 else "",
+            }
+        )
+    if request.user.has_perm("retention.view_hold") and (late := overdue_reviews(timezone.localdate())):
+        notices.append(
+            {
+                "level": "danger",
+                "text": "A hold should have been reviewed by now: is it still needed?"
+                if late == 1
+                else f"{late} holds should have been reviewed by now: are they still needed?",
+                "href": f"{reverse('admin:retention_hold_changelist')}?state=overdue",
             }
         )
     if observing := observing_rules():

@@ -59,6 +59,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Children", "child_care", "admin:accounts_childfinding_changelist", "accounts.view_childfinding", "children"),
             ("Fraud", "gpp_maybe", "admin:accounts_suspension_changelist", "accounts.view_suspension", ""),
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
+            ("Laws that keep", "gavel", "admin:retention_legalretention_changelist", "retention.view_legalretention", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
             ("Limits", "speed", "admin:retention_breakerlimit_changelist", "retention.view_breakerlimit", ""),

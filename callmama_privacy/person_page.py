@@ -19,7 +19,10 @@ def summary(person: Person, user, *, now: dt.datetime) -> dict[str, Any]:
     tickets = visible(Ticket.objects.filter(person=person, closed_at__isnull=True)).order_by("opened_at", "pk")
     return {
         "person": person,
-        "workspaces": [{"row": workspace, "fate": fate_of(workspace, now=now)} for workspace in workspaces[:SHOWN]],
+        "workspaces": [
+            {"row": workspace, "fate": fate_of(workspace, now=now, may_know=user.has_perm("retention.view_hold"))}
+            for workspace in workspaces[:SHOWN]
+        ],
         "more_workspaces": max(0, workspaces.count() - SHOWN),
         "requests": [_request(request, now) for request in requests[:SHOWN]]
         if user.has_perm("dsar.view_subjectrequest")

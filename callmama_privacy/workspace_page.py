@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from accounts.models import Person, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from retention.due import expiry_of
 from retention.fed import may_act_until
+from retention.hold_words import covers_in_words
 from retention.models import DeletionJob, Hold, Rule
 from retention.visibility import visible
 
@@ -20,10 +21,11 @@ COUNT_UP_TO = 10_000
 def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
     """Return what the page shows above its tabs. Only categories this person may list are counted."""
     holds = _holds_of(workspace)
+    may_know = user.has_perm("retention.view_hold")
     return {
         "workspace": workspace,
-        "fate": fate_of(workspace, now=now),
-        "holds": holds if user.has_perm("retention.view_hold") else [],
+        "fate": fate_of(workspace, now=now, may_know=may_know),
+        "holds": [{"row": hold, "covers": covers_in_words(hold, clear=False)} for hold in holds] if may_know else [],
         "is_held": bool(holds),
         "suspension": workspace.suspensions.filter(lifted_at__isnull=True).first(),
         "categories": _categories(workspace, user) if workspace.state != Workspace.State.EMPTIED else [],
@@ -34,15 +36,25 @@ def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
 
 
 def _holds_of(workspace: Workspace) -> list[Hold]:
-    return list(Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at"))
+    of_it = Q(workspace=workspace) | Q(person__in=Person.objects.filter(memberships__workspace=workspace))
+    active = Hold.objects.filter(of_it, lifted_at__isnull=True)
+    return list(active.select_related("workspace", "person", "owner").order_by("placed_at", "pk"))
 
 
-def fate_of(workspace: Workspace, *, now: dt.datetime) -> dict[str, str]:
-    """Return in a sentence what will happen to this workspace at ``now``, and a colour."""
+def fate_of(workspace: Workspace, *, now: dt.datetime, may_know: bool) -> dict[str, str]:
+    """Return in a sentence what will happen to this workspace at ``now``, and a colour.
+
+    Whoever may not see holds (``may_know``) is told that there is one, and nothing about it.
+    """
     if workspace.state == Workspace.State.EMPTIED:
         return {
             "tone": "",
             "text": f"Emptied on {_said(workspace, workspace.emptied_at)}. Only its ids and dates remain (§ 5.2).",
+        }
+    if workspace.state == Workspace.State.REMAINDER:
+        return {
+            "tone": "warning",
+            "text": f"Emptied on {_said(workspace, workspace.emptied_at)}, but for what a hold or a law keeps.",
         }
     if workspace.state == Workspace.State.EMPTYING:
         return {
@@ -54,7 +66,14 @@ def fate_of(workspace: Workspace, *, now: dt.datetime) -> dict[str, str]:
         return {"tone": "", "text": "No expiry is known, so it is kept: a missing date never deletes anything."}
     when = _said(workspace, expires_at)
     if holds := _holds_of(workspace):
-        return {"tone": "warning", "text": f"It would go on {when}, but a hold keeps it: {holds[0].authority}."}
+        whole = [hold for hold in holds if hold.is_whole_workspace]
+        text = (
+            f"It would go on {when}, but a hold keeps"
+            if whole
+            else f"Everything goes on {when}, but for what a hold keeps"
+        )
+        about = f": {(whole or holds)[0].authority}" if may_know else ""
+        return {"tone": "warning", "text": f"{text}{' it' if whole else ''}{about}."}
     if Rule.objects.get(pk="workspace_expiry").state != Rule.State.ARMED:
         return {
             "tone": "warning",

@@ -16,6 +16,7 @@ MAPS = [
             Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),
             Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
         ),
+        dated_by="opened_at",
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -41,6 +42,7 @@ MAPS = [
             Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at", goes_at=clocks.message_goes_at),
             Age("childs_data", clocks.message_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
         ),
+        dated_by="at",
         columns={
             "id": internal(),
             "ticket_id": internal(),
@@ -69,6 +71,7 @@ MAPS = [
             ),
             Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at", blanks={"person": None}),
         ),
+        dated_by="received_at",
         columns={
             "id": internal(),
             "reference": personal("user.privacy_preferences", "Request"),

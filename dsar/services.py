@@ -9,6 +9,8 @@ from accounts.models import User
 from dsar.deadlines import Deadline, compute_deadline
 from dsar.models import RequestEvent, SubjectRequest, Ticket
 from dsar.references import next_reference
+from retention.keeping import against_deletions
+from retention.request_holds import hold_for_request, is_leaving, release_request_hold
 
 State = SubjectRequest.State
 
@@ -18,6 +20,14 @@ MOVES: dict[str, set[str]] = {
     State.ANSWERED: {State.WORKING},
     State.REFUSED: {State.WORKING},
     State.WITHDRAWN: {State.WORKING},
+}
+
+# In which states a request keeps the data of its customer. A restriction asked for instead of erasure stays when it is
+# answered (mission D7): officers lift it.
+HOLDS_IN: dict[str, tuple[str, ...]] = {
+    "access": SubjectRequest.OPEN_STATES,
+    "portability": SubjectRequest.OPEN_STATES,
+    "restriction": (*SubjectRequest.OPEN_STATES, State.ANSWERED),
 }
 
 
@@ -57,11 +67,14 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
     request.registered_by, request.registered_at = user, now
     deadline = date_request(request)
     with transaction.atomic():
+        against_deletions()  # before any row: a batch that cuts the link of a request waits the other way round
         request.reference = next_reference(SubjectRequest, "DSR", now.year)
+        _unlink_who_is_leaving(request)
         request.save(force_insert=True)
         _tell(
             request, "registered", f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version}).", user, now
         )
+        _hold_or_release(request, user=user, now=now)
         evidence.append_entry(
             "REQUEST_REGISTERED",
             subject=str(request.pk),
@@ -75,7 +88,10 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
     before = SubjectRequest.objects.get(pk=request.pk).due_on
     date_request(request)
     with transaction.atomic():
+        against_deletions()
+        _unlink_who_is_leaving(request)
         request.save()
+        _hold_or_release(request, user=user, now=now)
         if request.due_on != before:
             _tell(request, "redated", f"Due {before:%-d %b %Y} before, {request.due_on:%-d %b %Y} now.", user, now)
         else:
@@ -85,6 +101,7 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
 def move_request(request_id, state: str, *, user: User, now: dt.datetime) -> SubjectRequest:
     """Bring a request into another state. Raises UnableToMove."""
     with transaction.atomic():
+        against_deletions()
         request = SubjectRequest.objects.select_for_update().get(pk=request_id)
         if state not in MOVES[request.state]:
             raise UnableToMove(
@@ -93,6 +110,7 @@ def move_request(request_id, state: str, *, user: User, now: dt.datetime) -> Sub
         request.state = state
         request.closed_at = None if state in SubjectRequest.OPEN_STATES else now
         request.save(update_fields=["state", "closed_at"])
+        _hold_or_release(request, user=user, now=now)
         _tell(request, "moved", f"{State(state).label}.", user, now)
         evidence.append_entry("REQUEST_MOVED", subject=str(request.pk), body={"state": str(state), "by": user.pk})
     return request
@@ -128,6 +146,35 @@ def request_from_ticket(
         ticket_reference=ticket.reference,
     )
     return register_request(request, user=user, now=now)
+
+
+def _unlink_who_is_leaving(request: SubjectRequest) -> None:
+    """Let a request about somebody whose deletion has begun stand by itself, with the name and address to answer to.
+
+    A new link would be a row that the deletion did not count. The request has a clock of its own.
+    """
+    person = request.person
+    if person and is_leaving(person):
+        request.person = None
+        request.requester_name = request.requester_name or person.name
+        request.requester_contact = request.requester_contact or person.email
+
+
+def _hold_or_release(request: SubjectRequest, *, user: User, now: dt.datetime) -> None:
+    """Keep what a request is about while it must be, and let it go when it need not be (``HOLDS_IN``)."""
+    if request.state in HOLDS_IN.get(request.type, ()):
+        hold_for_request(
+            request.pk,
+            person=request.person,
+            workspace=request.workspace,
+            is_restriction=request.type == "restriction",
+            owner=request.owner or user,
+            review_on=request.due_on,
+            user=user,
+            now=now,
+        )
+    else:
+        release_request_hold(request.pk, now=now)
 
 
 def _tell(request: SubjectRequest, kind: str, text: str, user: User | None, now: dt.datetime) -> None:

@@ -7,9 +7,8 @@ from django.db import transaction
 
 from accounts import approvals, evidence
 from accounts.models import User
-from retention import breaker, children, limits, periods, runs, suspensions, unsealing
-from retention.holds import lift_hold
-from retention.models import DeletionRun, Hold, Rule, RuleVersion
+from retention import breaker, children, holds, laws, limits, periods, runs, suspensions, unsealing
+from retention.models import DeletionRun, Rule, RuleVersion
 from retention.promises import PROMISES
 from retention.rules import aged_maps, period_of, period_words, unconfirmed_seeds, without_period
 from retention.run_page import numbers
@@ -31,18 +30,8 @@ def _arm_rule(key: str, requested_by: User, decided_by: User, now: dt.datetime) 
     evidence.append_entry("RULE_ARMED", subject=key, body={"by": [requested_by.pk, decided_by.pk]})
 
 
-def _hold_facts(hold_id: str) -> dict[str, Any]:
-    hold = Hold.objects.get(pk=hold_id)
-    return {
-        "hold": hold_id,
-        "workspace": str(hold.workspace_id),
-        "review": str(hold.review_on),
-        "active": hold.is_active,
-    }
-
-
 def _lift_hold(hold_id: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
-    lift_hold(hold_id, user=decided_by, now=now)
+    holds.lift_hold(hold_id, user=decided_by, now=now)
 
 
 def _let_run_go_on(run_id: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
@@ -93,7 +82,12 @@ def register() -> None:
             suspensions.facts, suspensions.decide,
         )
     )  # fmt: skip
-    approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", _hold_facts, _lift_hold))
+    approvals.register(approvals.Action(LIFT_HOLD, "Lift a legal hold", "retention.lift_hold", holds.facts, _lift_hold))
+    permission = "retention.activate_legalretention"
+    approvals.register(
+        approvals.Action(laws.ACTIVATE_LAW, "Activate a law that keeps", permission, laws.facts, laws.activate)
+    )
+    approvals.register(approvals.Action(laws.END_LAW, "End a law that keeps", permission, laws.facts, laws.end))
 
 
 def ask_to_arm(rule: Rule, *, user: User, now: dt.datetime) -> approvals.Approval:

@@ -9,7 +9,7 @@ class RetentionConfig(AppConfig):
     def ready(self):
         from accounts import erased, portal_admin
         from accounts import recording_cap as customers
-        from retention import approved_actions, breaker, guard, reconcile, recording_cap, rules, tombstones, visibility
+        from retention import approved_actions, breaker, guard, laws, reconcile, recording_cap, rules, tombstones, visibility
         from retention.upstream import certificate, recipients
 
         approved_actions.register()
@@ -24,3 +24,4 @@ class RetentionConfig(AppConfig):
         post_migrate.connect(rules.make_rules, dispatch_uid="rules")
         post_migrate.connect(breaker.make_limits, dispatch_uid="limits")
         post_migrate.connect(recipients.make_recipients, sender=self, dispatch_uid="recipients")
+        post_migrate.connect(laws.make_laws, dispatch_uid="laws")

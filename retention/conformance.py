@@ -5,9 +5,10 @@ import datetime as dt
 
 from django.db.models import Avg, F, Max, Min
 
-from retention.due import due_workspaces, past_condition, past_parts
+from retention.due import due_remainders, due_workspaces, past_condition, past_parts
 from retention.fed import may_act_until
-from retention.models import DeletionJob, Hold, Rule
+from retention.keeping import wholly_held
+from retention.models import DeletionJob, Rule
 from retention.promises import PROMISES
 from retention.rules import aged_maps, periods_of
 
@@ -84,7 +85,7 @@ def limit_of(rule_key: str, now: dt.datetime) -> dt.datetime:
 
 def _workspaces(now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
     """Return the expired workspaces still there: overdue (waiting or half done), since when, and held."""
-    held_ids = Hold.objects.filter(lifted_at__isnull=True).values("workspace")
+    held_ids = wholly_held()
     due = due_workspaces(limit_of("workspace_expiry", now))
     waiting = due.exclude(pk__in=held_ids)
     begun = DeletionJob.objects.filter(
@@ -93,9 +94,12 @@ def _workspaces(now: dt.datetime) -> tuple[int, dt.datetime | None, int]:
         due_at__lte=now - GRACE,
         intent_at__isnull=False,
     )
-    first = waiting.first()
-    instants = [instant for instant in (first and first.due_at, begun.aggregate(at=Min("due_at"))["at"]) if instant]  # type: ignore[attr-defined]
-    overdue = waiting.values("pk")[:COUNT_UP_TO].count() + begun.count()
+    remainders = due_remainders(now - GRACE).exclude(pk__in=held_ids)
+    oldest = [rows.first() for rows in (waiting, remainders)]
+    instants = [workspace.due_at for workspace in oldest if workspace]  # type: ignore[attr-defined]
+    if since := begun.aggregate(at=Min("due_at"))["at"]:
+        instants.append(since)
+    overdue = sum(rows.values("pk")[:COUNT_UP_TO].count() for rows in (waiting, remainders)) + begun.count()
     return overdue, min(instants, default=None), due.filter(pk__in=held_ids).values("pk")[:COUNT_UP_TO].count()
 
 

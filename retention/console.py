@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.charts import bar_chart, count_per_day, last_days, start_of
 from retention.due import count_past, due_workspaces
+from retention.hold_words import covers_in_words
 from retention.models import DeletionJob, Hold, Rule
 from retention.promises import PROMISES
 from retention.rules import aged_rules, periods_of, what_of
@@ -85,8 +86,13 @@ def holds(now: dt.datetime) -> dict[str, Any]:
     active = Hold.objects.filter(lifted_at__isnull=True)
     today = timezone.localdate(now)
     shown = [
-        {"hold": hold, "left": (hold.review_on - today).days, "tone": _tone((hold.review_on - today).days)}
-        for hold in active.select_related("workspace", "owner").order_by("review_on", "pk")[:SHOWN]
+        {
+            "hold": hold,
+            "covers": covers_in_words(hold, clear=False),
+            "left": (hold.review_on - today).days,
+            "tone": _tone((hold.review_on - today).days),
+        }
+        for hold in active.select_related("workspace", "person", "owner").order_by("review_on", "pk")[:SHOWN]
     ]
     return {"holds": shown, "more": max(0, active.count() - len(shown))}
 

@@ -11,7 +11,7 @@ import dataclasses
 import datetime as dt
 import graphlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 from accounts import files, keys
 from accounts.models import KeyPair, Membership, Person, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
+from retention import keeping
 from retention.due import past_parts, past_rows
 from retention.rules import aged_maps
 
@@ -36,13 +37,19 @@ class UnableToDelete(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """What one job is about, chosen once: a workspace and who leaves with it, or rows whose own time was over."""
+    """What one job is about, chosen once: a workspace and who leaves with it, or rows whose own time was over.
+
+    Of a workspace, what its keepers keep stays: ``kept`` counts it, by model. Rows by age look at the keepers anew in
+    every batch, so that one placed meanwhile wins for every row that is not gone.
+    """
 
     workspace: uuid.UUID | None
     leaving: dict[str, list[Any]]  # ids by model: of rows that go only with the last of their links; of all by age
     rule: str
     cutoff: dt.datetime
     again: bool = False  # after a restored backup: what was chosen once goes, whatever its age
+    keepers: Sequence[keeping.Keeper] = ()
+    kept: Mapping[str, int] = dataclasses.field(default_factory=dict)
     emptied: set[str] = dataclasses.field(default_factory=set, compare=False)  # months that this turn has seen empty
 
 
@@ -77,7 +84,10 @@ def maps_in_order(rule: str) -> list[ModelMap]:
 
 
 def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
-    """Return the ids of rows that leave with this workspace because it is their last one: people, non-VoIP numbers."""
+    """Return the ids of rows that leave with this workspace because it is their last one: people, non-VoIP numbers.
+
+    One of which only a remainder is left is no reason to stay. What a keeper needs of them stays all the same.
+    """
     leaving: dict[str, list[Any]] = {}
     for entry in data_map().values():
         if entry.last_of:
@@ -85,7 +95,8 @@ def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
             links = relation.related_model._default_manager  # type: ignore[union-attr]
             to_row = relation.remote_field.name  # type: ignore[union-attr]
             here = links.filter(workspace=workspace_id).values(to_row)
-            elsewhere = links.filter(**{f"{to_row}__in": here}).exclude(workspace=workspace_id).values(to_row)
+            others = links.filter(**{f"{to_row}__in": here}).exclude(workspace=workspace_id)
+            elsewhere = others.exclude(workspace__state=Workspace.State.REMAINDER).values(to_row)
             rows = entry.model_class._default_manager.filter(pk__in=here, **entry.only).exclude(pk__in=elsewhere)
             leaving[entry.model] = sorted(rows.values_list("pk", flat=True), key=str)
     return leaving
@@ -162,8 +173,55 @@ def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
     if scope.workspace is None:
         return _free_rows(entry, scope).filter(pk__in=rows.values("pk"))
     if entry.goes is Goes.BLANK:
-        return rows.exclude(**_blanks(entry))
-    return rows
+        rows = rows.exclude(**_blanks(entry))
+    kept = kept_condition(entry, scope)
+    return rows if kept is None else rows.exclude(pk__in=rows_of(entry, scope).filter(kept).values("pk"))
+
+
+def kept_condition(entry: ModelMap, scope: Scope) -> Q | None:
+    """Return which rows of a workspace's scope stay, as it was frozen; None when none of this model do."""
+    assert scope.workspace is not None
+    return keeping.kept_of(entry, scope.workspace, scope.keepers) if entry.model in scope.kept else None
+
+
+def kept_by(entry: ModelMap, scope: Scope, keeper: keeping.Keeper) -> Q | None:
+    """Return which rows of a workspace's scope one keeper keeps; None for none."""
+    assert scope.workspace is not None
+    return keeping.kept_of(entry, scope.workspace, [keeper])
+
+
+def choose_kept(scope: Scope, keepers: Sequence[keeping.Keeper]) -> dict[str, dict[str, Any]]:
+    """Return how many rows of each model of a workspace's scope must stay (“rows”), and “by” which keeper's id."""
+    assert scope.workspace is not None
+    found: dict[str, dict[str, Any]] = {"rows": {}, "by": {}}
+    for entry in maps_in_order(scope.rule):
+        condition = keeping.kept_of(entry, scope.workspace, keepers)
+        if condition is None or not (count := rows_of(entry, scope).filter(condition).count()):
+            continue
+        found["rows"][entry.model] = count
+        for keeper in keepers:
+            own = kept_by(entry, scope, keeper)
+            if own is not None and (count := rows_of(entry, scope).filter(own).count()):
+                found["by"].setdefault(str(keeper.id), {})[entry.model] = count
+    return found
+
+
+def plan(workspace_id: uuid.UUID, *, rule: str, cutoff: dt.datetime, now: dt.datetime) -> tuple[Scope, dict, dict]:
+    """Return what the deletion of a workspace is about, what is kept of it at ``now``, and how much goes.
+
+    The preview and the deletion itself call this, so that they cannot differ.
+    """
+    scope = Scope(workspace=workspace_id, leaving=choose_leaving(workspace_id), rule=rule, cutoff=cutoff)
+    keepers = keeping.keepers_in_force(now)
+    kept = choose_kept(scope, keepers)
+    scope = with_kept(scope, kept, keepers)
+    return scope, kept, count_planned(scope)
+
+
+def with_kept(scope: Scope, kept: Mapping[str, Mapping[str, Any]], keepers: Sequence[keeping.Keeper]) -> Scope:
+    """Return a scope of which what ``choose_kept`` found stays, and only the keepers that have a part in it."""
+    part = [keeper for keeper in keepers if str(keeper.id) in kept["by"]]
+    return dataclasses.replace(scope, keepers=part, kept=dict(kept["rows"]))
 
 
 def count_planned(scope: Scope) -> dict[str, int]:
@@ -172,21 +230,32 @@ def count_planned(scope: Scope) -> dict[str, int]:
     for entry in maps_in_order(scope.rule):
         if count := rows_to_touch(entry, scope).count():
             planned[entry.model] = count
+        covered = rows_to_touch(entry, scope) if scope.workspace else rows_of(entry, scope)
         for column in _columns_of_lost_files(entry, scope):
-            if count := rows_of(entry, scope).exclude(**{column: ""}).count():
+            if count := covered.exclude(**{column: ""}).count():
                 planned["files"] = planned.get("files", 0) + count
     return planned
 
 
-def shred_keys(scope: Scope) -> int:
-    """Destroy the keys of the workspace and of everybody who leaves with it; return how many."""
+def shred_keys(scope: Scope, *, spare: Collection[tuple[str, uuid.UUID]] = (), ended: Sequence[uuid.UUID] = ()) -> int:
+    """Destroy the keys of the workspace and of everybody who leaves with it, and of ``ended`` keepers; return how many.
+
+    ``spare`` are the owners of files that are kept and not entrusted to their keeper yet (``retention/entrusting.py``).
+    """
     if scope.workspace is None:
         return 0
-    people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
+    owners = [*_owners(scope), *((KeyPair.Owner.KEEPER.value, key_id) for key_id in ended)]
     with open_door():
-        return keys.destroy_keys(KeyPair.Owner.WORKSPACE, [scope.workspace]) + keys.destroy_keys(
-            KeyPair.Owner.PERSON, people
-        )
+        return sum(keys.destroy_keys(owner, [owner_id]) for owner, owner_id in owners if (owner, owner_id) not in spare)
+
+
+def _owners(scope: Scope) -> list[tuple[str, uuid.UUID]]:
+    """Return whose keys go with a scope: a workspace's and those who leave with it; by age, of the people who are gone."""
+    people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
+    if scope.workspace is None:
+        stay = set(Person.objects.filter(pk__in=people).values_list("pk", flat=True))
+        return [(KeyPair.Owner.PERSON.value, pk) for pk in people if pk not in stay]
+    return [(KeyPair.Owner.WORKSPACE.value, scope.workspace), *((KeyPair.Owner.PERSON.value, pk) for pk in people)]
 
 
 def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tuple[int, int]:
@@ -215,15 +284,22 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
 
 
-def blank_workspace(workspace: Workspace, now: dt.datetime) -> None:
-    """Leave of the workspace record its ids and dates, and nothing else (policy § 5.2)."""
+def blank_workspace(workspace: Workspace, now: dt.datetime, *, remainder: bool) -> None:
+    """Leave of the workspace record its ids and dates, and nothing else (policy § 5.2).
+
+    While a remainder is kept, the country stays: it decides which law keeps it.
+    """
     blanks = _blanks(data_map()["accounts.Workspace"])
-    Workspace.objects.filter(pk=workspace.pk).update(**blanks, state=Workspace.State.EMPTIED, emptied_at=now)
+    if remainder:
+        del blanks["country"], blanks["time_zone"]
+    state = Workspace.State.REMAINDER if remainder else Workspace.State.EMPTIED
+    Workspace.objects.filter(pk=workspace.pk).update(**blanks, state=state, emptied_at=now)
 
 
 def remains(scope: Scope) -> dict[str, int]:
     """Return what of the scope can still be found, by another path than the deletion took; empty when all is gone.
 
+    What is kept is taken off as it was counted at INTENT: a kept row that is missing shows as less than nothing.
     Counts are taken table by table in plain SQL on the columns that lead to the workspace or the people, on the parent
     of a partitioned table, and the keys are tried.
     """
@@ -233,16 +309,10 @@ def remains(scope: Scope) -> dict[str, int]:
             if scope.workspace is None:
                 count = _count_by_ids(cursor, entry, scope) - kept_rows(entry, scope).count()
             else:
-                count = _count_by_columns(cursor, entry, scope)
+                count = _count_by_columns(cursor, entry, scope) - scope.kept.get(entry.model, 0)
             if count:
                 found[entry.model] = count
-    people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
-    if scope.workspace is None:
-        stay = set(Person.objects.filter(pk__in=people).values_list("pk", flat=True))
-        people = [pk for pk in people if pk not in stay]
-    owners = [(KeyPair.Owner.PERSON, pk) for pk in people]
-    owners += [(KeyPair.Owner.WORKSPACE, scope.workspace)] if scope.workspace else []
-    readable = sum(_key_is_readable(owner, owner_id) for owner, owner_id in owners)
+    readable = sum(_key_is_readable(owner, owner_id) for owner, owner_id in _owners(scope))
     if readable:
         found["keys"] = readable
     return found
@@ -360,6 +430,9 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
     """
     table = entry.model_class._meta.db_table
     left = limit
+    kept = kept_condition(entry, scope)
+    condition, values = ("", []) if kept is None else keeping.as_sql(entry, kept)
+    stays = f"AND ({condition}) IS NOT TRUE" if condition else ""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [table]
@@ -368,8 +441,8 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
         for partition in partitions:
             cursor.execute(
                 f"DELETE FROM {partition} WHERE ctid = ANY(ARRAY("
-                f"SELECT ctid FROM {partition} WHERE workspace_id = %s LIMIT %s))",
-                [scope.workspace, left],
+                f"SELECT ctid FROM {partition} AS {table} WHERE workspace_id = %s {stays} LIMIT %s))",
+                [scope.workspace, *values, left],
             )
             left -= cursor.rowcount
             if not left:
@@ -393,7 +466,7 @@ def _count_by_columns(cursor, entry: ModelMap, scope: Scope) -> int:
         conditions.append(f"{columns['person_id']}::text = ANY(%s)")
         values.append([str(pk) for pk in scope.leaving.get("accounts.Person", [])])
     if not conditions:
-        return rows_to_touch(entry, scope).count()
+        return rows_of(entry, scope).count()
     cursor.execute(f"SELECT count(*) FROM {table} WHERE {' OR '.join(conditions)}", values)
     return cursor.fetchone()[0]
 
@@ -410,6 +483,17 @@ def delete_taken_up(waiting: QuerySet) -> int:
     """Delete sealed calls that have just been stored for their customer, in the same transaction; return how many."""
     with open_door():
         return waiting._raw_delete(waiting.db)  # type: ignore[attr-defined]
+
+
+def discard_old_copy(key: str) -> None:
+    """Destroy a stored file whose copy has been verified and taken its place, when the transaction commits.
+
+    A crash in between leaves a file without a row, which the reconcile finds; its key goes in a moment.
+    """
+    with open_door():
+        rows = StoredFile.objects.filter(pk=key)
+        rows._raw_delete(rows.db)  # type: ignore[attr-defined]
+    transaction.on_commit(lambda: files.store().delete(key))
 
 
 def discard_file(key: str, *, owner: str, owner_id: uuid.UUID) -> None:

@@ -8,7 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Membership, Workspace
 from accounts.verdicts import Age, ModelMap
-from retention.models import Hold, Reprieve
+from retention import keeping
+from retention.models import Reprieve
 from retention.rules import Periods, aged_maps, periods_of
 
 
@@ -39,21 +40,23 @@ def expiry_of(workspace: Workspace) -> dt.datetime | None:
     return min((end for end in (last, workspace.goes_at) if end), default=None)
 
 
-def workspaces_that_keep() -> QuerySet[Workspace]:
-    """Return the workspaces whose rows no clock but their own may touch: held ones, and those being emptied."""
-    held = Hold.objects.filter(workspace=OuterRef("pk"), lifted_at__isnull=True)
-    return Workspace.objects.filter(Exists(held) | ~Q(state__in=Workspace.INTACT))
+def due_remainders(now: dt.datetime) -> QuerySet[Workspace]:
+    """Return the emptied workspaces of which something may be kept no more, with ``due_at``, oldest first."""
+    return (
+        Workspace.objects.filter(state=Workspace.State.REMAINDER, remainder__look_again_at__lte=now)
+        .annotate(due_at=F("remainder__look_again_at"))
+        .order_by("due_at", "pk")
+    )
 
 
 def past_rows(entry: ModelMap, age: Age, *, now: dt.datetime) -> QuerySet:
     """Return the rows of one model whose own time is over at ``now`` and that nothing keeps.
 
-    Rows of a held workspace stay, and so do those of a person who is in one; rows of a workspace that is being emptied
-    are its own deletion's. Where no period is in force, nothing is past its time.
+    Where no period is in force, nothing is past its time.
     """
     manager = entry.model_class._default_manager
     past = past_condition(entry, age, now=now, periods=periods_of(age.rule, now))
-    return manager.none() if past is None else without_kept(entry, manager.filter(past))
+    return manager.none() if past is None else without_kept(entry, manager.filter(past), now=now)
 
 
 def past_parts(entry: ModelMap, age: Age, *, now: dt.datetime) -> list[QuerySet]:
@@ -64,7 +67,7 @@ def past_parts(entry: ModelMap, age: Age, *, now: dt.datetime) -> list[QuerySet]
     """
     manager = entry.model_class._default_manager
     conditions = conditions_by_period(entry, age, now=now, periods=periods_of(age.rule, now))
-    return [without_kept(entry, manager.filter(condition)) for condition in conditions]
+    return [without_kept(entry, manager.filter(condition), now=now) for condition in conditions]
 
 
 def past_condition(entry: ModelMap, age: Age, *, now: dt.datetime, periods: Periods) -> Q | None:
@@ -93,17 +96,23 @@ def in_countries(entry: ModelMap, countries: list[str]) -> Q:
     return by_workspace | (Q(**{f"{entry.workspace}__isnull": True}) & by_person) if entry.person else by_workspace
 
 
-def without_kept(entry: ModelMap, rows: QuerySet) -> QuerySet:
-    """Return the rows that nothing keeps: no hold on their workspace or their person's, no deletion of its own."""
-    keeping = workspaces_that_keep()
+def without_kept(entry: ModelMap, rows: QuerySet, *, now: dt.datetime) -> QuerySet:
+    """Return the rows that nothing keeps at ``now``.
+
+    What a hold or a law covers stays, and what such a row points to; rows of a workspace that is being emptied (or of
+    somebody in it), or of which a remainder is kept, are its own deletion's.
+    """
+    emptying = Workspace.objects.filter(state=Workspace.State.EMPTYING)
     if entry.last_of:
-        rows = rows.exclude(**{f"{entry.last_of}__workspace__in": keeping})
+        rows = rows.exclude(**{f"{entry.last_of}__workspace__in": emptying})
     if entry.workspace:
-        rows = rows.exclude(**{f"{entry.workspace}__in": keeping})
+        begun = [Workspace.State.EMPTYING, Workspace.State.REMAINDER]
+        rows = rows.exclude(**{f"{entry.workspace}__in": Workspace.objects.filter(state__in=begun)})
     if entry.person:
-        kept = Membership.objects.filter(workspace__in=keeping, person=OuterRef(f"{entry.person}_id"))
-        rows = rows.filter(~Exists(kept))
-    return rows
+        theirs = Membership.objects.filter(workspace__in=emptying, person=OuterRef(f"{entry.person}_id"))
+        rows = rows.filter(~Exists(theirs))
+    kept = keeping.kept(entry, keeping.keepers_in_force(now))
+    return rows if kept is None else rows.exclude(pk__in=entry.model_class._default_manager.filter(kept).values("pk"))
 
 
 def anything_past(rule_key: str, now: dt.datetime) -> bool:

@@ -60,7 +60,7 @@ def write_down(job_id: uuid.UUID) -> None:
             "intent": job.intent_sequence,
             "scope": job.scope,
             "planned": job.planned,
-            "kept": getattr(job, "kept", {}),
+            "kept": job.kept,
             "memories": [line for model in MEMORIES for line in _lines(model._default_manager.filter(job=job))],
         },
     )

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from retention.conformance import GRACE
 from retention.due import due_workspaces
+from retention.keeping import wholly_held
 from retention.models import DeletionJob, Hold, Recipient, Reprieve
 from retention.runs import stopped_runs
 from retention.schedule import is_silent, silence
@@ -20,7 +21,7 @@ def figures(now: dt.datetime) -> list[dict[str, Any]]:
     stopped = DeletionJob.objects.filter(state=DeletionJob.State.QUARANTINED).count()
     held = Hold.objects.filter(lifted_at__isnull=True)
     to_review = held.filter(review_on__lte=timezone.localdate(now)).count()
-    overdue = due_workspaces(now - GRACE).exclude(pk__in=held.values("workspace")).count()
+    overdue = due_workspaces(now - GRACE).exclude(pk__in=wholly_held()).count()
     jobs = reverse("admin:retention_deletionjob_changelist")
     runs = stopped_runs().count()
     kept = Reprieve.objects.filter(ended_at__isnull=True).count()

@@ -54,7 +54,7 @@ def impact_of(rule_key: str, periods: Periods, now: dt.datetime) -> Impact:
         rows = _newly_past(entry, age, in_force, periods, now)
         if rows is None:
             continue
-        free = without_kept(entry, rows)
+        free = without_kept(entry, rows, now=now)
         lookups = [lookup for lookup in (age.dated_by, entry.workspace, entry.person) if lookup]
         seen = list(free.order_by(age.dated_by, "pk").values_list(*lookups)[: LOOKED_AT + 1])
         found.capped |= len(seen) > LOOKED_AT

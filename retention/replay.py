@@ -1,21 +1,33 @@
 """Carrying a deletion out again that a restored copy of the database does not know of."""
 
 import datetime as dt
-import uuid
+import math
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Workspace
-from retention import deletion
+from retention import deletion, keeping, remainders
 from retention.erasures import Erasure
+from retention.jobs.key_destruction import destroy_keys
 
 
 def scope_again(erasure: Erasure) -> deletion.Scope:
-    """Return what a deletion was about, as it was written outside, to be taken whatever its age."""
-    return deletion.Scope(
+    """Return what a deletion was about, as it was written outside, to be taken whatever its age, but for what it kept.
+
+    Raises deletion.UnableToDelete when the copy does not know a hold or a law that kept something: then nobody can tell
+    which rows must stay.
+    """
+    scope = deletion.Scope(
         workspace=erasure.workspace, leaving=erasure.scope, rule=erasure.rule, cutoff=erasure.cutoff, again=True
     )
+    if not erasure.kept.get("rows"):
+        return scope
+    at = dt.datetime.fromisoformat(erasure.kept["at"])
+    keepers = keeping.keepers_of(erasure.kept["by"], now=at)
+    if {str(keeper.id) for keeper in keepers} != set(erasure.kept["by"]):
+        raise deletion.UnableToDelete("The restored copy lacks a hold or a law that kept a part of this deletion.")
+    return deletion.with_kept(scope, erasure.kept, keepers)
 
 
 def destroy_again(erasure: Erasure, *, now: dt.datetime) -> dict[str, int]:
@@ -25,8 +37,7 @@ def destroy_again(erasure: Erasure, *, now: dt.datetime) -> dict[str, int]:
     """
     scope = scope_again(erasure)
     gone: dict[str, int] = {}
-    with transaction.atomic():
-        deletion.shred_keys(scope)
+    destroy_keys(erasure.job, scope, stop_at=math.inf)
     for entry in deletion.maps_in_order(scope.rule):
         while True:
             with transaction.atomic():
@@ -40,13 +51,15 @@ def destroy_again(erasure: Erasure, *, now: dt.datetime) -> dict[str, int]:
         raise deletion.UnableToDelete(
             f"{sum(left.values())} rows are still there after a deletion was carried out again."
         )
-    _blank(erasure.workspace, now)
+    _blank(scope, now)
     return gone
 
 
-def _blank(workspace_id: uuid.UUID | None, now: dt.datetime) -> None:
+def _blank(scope: deletion.Scope, now: dt.datetime) -> None:
     with transaction.atomic():
-        workspace: Any = Workspace.objects.select_for_update().filter(pk=workspace_id).first() if workspace_id else None
+        found = Workspace.objects.select_for_update().filter(pk=scope.workspace) if scope.workspace else None
+        workspace: Any = found.first() if found is not None else None
         if workspace and workspace.state == Workspace.State.EMPTYING:
             with deletion.open_door():
-                deletion.blank_workspace(workspace, now)
+                deletion.blank_workspace(workspace, now, remainder=bool(scope.kept))
+            remainders.note(workspace, scope, now=now)

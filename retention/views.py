@@ -18,9 +18,9 @@ from retention.conformance import conformance
 from retention.due import due_workspaces
 from retention.fed import may_act_until
 from retention.figures import figures
-from retention.models import DeletionJob, DeletionRun, Hold, Rule
+from retention.models import DeletionJob, DeletionRun, Rule
 from retention.models.jobs import OPEN
-from retention.purge import counts_of
+from retention.purge import hold_on, what_goes
 from retention.rules import armed_rules, promise_of, words_of
 from retention.stops import active_stop
 from retention.upstream.notices import everywhere
@@ -73,7 +73,8 @@ def due(request: HttpRequest) -> HttpResponse:
     told = may_act_until("workspace_expiry", now)
     rows = []
     for workspace in due_workspaces(now)[:DUE_SHOWN]:
-        hold = Hold.objects.filter(workspace=workspace, lifted_at__isnull=True).order_by("placed_at").first()
+        hold = hold_on(workspace)
+        counts, kept = what_goes(workspace, now)
         job = DeletionJob.objects.filter(workspace=workspace, state__in=OPEN).select_related("run").first()
         rows.append(
             {
@@ -82,9 +83,10 @@ def due(request: HttpRequest) -> HttpResponse:
                 "job": job,
                 "run_waits": bool(job and job.run and job.run.state == DeletionRun.State.STOPPED),
                 "stands": bool(job and job.state in (DeletionJob.State.PAUSED, DeletionJob.State.QUARANTINED)),
-                "counts": worded(counts_of(workspace, now)),
+                "counts": worded(counts),
                 "armed": armed,
                 "waits": told is None or workspace.due_at > told,  # type: ignore[attr-defined]
+                "kept": [] if hold else [line["words"] for line in kept],
             }
         )
     return render(
@@ -172,9 +174,7 @@ def job_context(job: DeletionJob) -> dict[str, Any]:
         {"what": name, "planned": job.planned[label], "destroyed": job.destroyed.get(label, 0)}
         for label, name in _names(job.planned)
     ]
-    hold = (
-        Hold.objects.filter(workspace_id=job.workspace_id, lifted_at__isnull=True).first() if job.workspace_id else None
-    )
+    hold = hold_on(job.workspace) if job.workspace else None
     run = job.run
     return {"run": run, "run_waits": run is not None and run.state == DeletionRun.State.STOPPED,
             "has_page": bool(job.workspace) and is_visible(job.workspace),

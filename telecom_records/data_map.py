@@ -13,6 +13,7 @@ MAPS = [
         last_of="assignments",
         only={"is_voip": False},
         ages=(Age("number_expiry", clocks.number_is_nobodys, "assignments__ends_at", goes_at=clocks.number_goes_at),),
+        numbers=("e164",),
         columns={
             "id": internal(),
             "e164": personal("user.contact.phone_number", "Number", masked=True),
@@ -33,6 +34,9 @@ MAPS = [
             Age("number_expiry", clocks.number_subscription_ended, "ends_at", goes_at=clocks.number_assignment_goes_at),
             Age("past_assignment", clocks.assignment_is_long_over, "ends_at", goes_at=clocks.past_assignment_goes_at),
         ),
+        dated_by="window__startswith",
+        dated_until="window__endswith",
+        numbers=("number__e164",),
         columns={
             "id": internal(),
             "outside_id": personal("user.account", "Assignment number"),
@@ -53,6 +57,8 @@ MAPS = [
         workspace="workspace",
         ages=(Age("childs_data", clocks.call_is_a_childs, "started_at"),),
         partitioned_by="started_at",
+        dated_by="started_at",
+        numbers=("own_number", "other_party"),
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -87,6 +93,8 @@ MAPS = [
         workspace="workspace",
         ages=(Age("childs_data", clocks.message_is_a_childs, "sent_at"),),
         partitioned_by="sent_at",
+        dated_by="sent_at",
+        numbers=("own_number", "other_party"),
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -123,6 +131,8 @@ MAPS = [
             ),
             Age("childs_data", clocks.call_is_a_childs, "started_at"),
         ),
+        dated_by="started_at",
+        numbers=("own_number", "other_party"),
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -152,6 +162,7 @@ MAPS = [
             Age("childs_data", clocks.is_of_a_child, "occurred_at"),
         ),
         partitioned_by="occurred_at",
+        dated_by="occurred_at",
         columns={
             "id": internal(),
             "workspace_id": personal("user.unique_id", "Workspace"),
@@ -174,6 +185,7 @@ MAPS = [
         policy="2.5",
         clock="free_tool_session",
         ages=(Age("free_tool_session", clocks.session_is_over, "started_at", goes_at=clocks.session_goes_at),),
+        dated_by="started_at",
         columns={
             "id": internal(),
             "tool": personal("user.behavior", "Tool"),
@@ -190,6 +202,7 @@ MAPS = [
         policy="5.2",
         clock="waiting_call",
         ages=(Age("waiting_call", clocks.call_waited_in_vain, "received_at", goes_at=clocks.waiting_call_goes_at),),
+        dated_by="started_at",
         columns={
             name: internal()
             for name in (

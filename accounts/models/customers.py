@@ -18,7 +18,10 @@ from accounts.validators import (
 
 
 class Workspace(models.Model):
-    """The account of a customer. When it has been emptied, only its ids and dates remain."""
+    """The account of a customer. When it has been emptied, only its ids and dates remain.
+
+    A *remainder* is emptied too, but for rows that a hold or a law keeps (``retention/keeping.py``).
+    """
 
     class Kind(models.TextChoices):
         PERSONAL = "personal", "Personal"

@@ -1,1 +1,1 @@
-from retention.admin import children, files, holds, jobs, rules, runs, stops, suspensions, upstream  # noqa: F401
+from retention.admin import children, files, holds, jobs, laws, rules, runs, stops, suspensions, upstream  # noqa: F401

@@ -1,37 +1,20 @@
 """Legal holds: placed at once by one officer, lifted by two."""
 
-from django import forms
+from typing import Any
+
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts import approvals
-from accounts.models import Workspace
-from accounts.portal_admin import PortalAdmin, back_to, run_or_say
+from accounts.portal_admin import ReadOnlyAdmin, back_to, may_see_clear, run_or_say
 from retention.approved_actions import LIFT_HOLD
-from retention.holds import UnableToHold, place_hold
+from retention.hold_views import new_hold
+from retention.hold_words import covers_in_words, lines, refusals
+from retention.holds import count_kept
+from retention.keeping import HoldKeeper
 from retention.models import Hold
-
-
-class HoldForm(forms.ModelForm):
-    class Meta:
-        model = Hold
-        fields = ["workspace", "reason", "authority", "owner", "review_on"]
-
-    def clean_review_on(self):
-        review_on = self.cleaned_data["review_on"]
-        if review_on <= timezone.localdate():
-            raise ValidationError("The review must lie in the future.")
-        return review_on
-
-    def clean_workspace(self):
-        workspace = self.cleaned_data["workspace"]
-        if workspace.state not in Workspace.INTACT:
-            raise ValidationError("Too late: the deletion of this workspace has begun, and its keys are destroyed.")
-        return workspace
 
 
 class ActiveFilter(admin.SimpleListFilter):
@@ -39,68 +22,78 @@ class ActiveFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("active", "Active"), ("lifted", "Lifted")]
+        return [("active", "Active"), ("overdue", "Review overdue"), ("lifted", "Lifted")]
 
     def queryset(self, request, queryset):
+        if self.value() == "overdue":
+            return queryset.filter(lifted_at__isnull=True, review_on__lt=timezone.localdate())
         if self.value():
             return queryset.filter(lifted_at__isnull=self.value() == "active")
         return queryset
 
 
 @admin.register(Hold)
-class HoldAdmin(PortalAdmin):
-    form = HoldForm
-    list_display = ["hold", "workspace", "reason", "authority", "owner", "review_on", "state_badge"]
+class HoldAdmin(ReadOnlyAdmin):
+    list_display = ["hold", "covers", "keeps_now", "authority", "owner", "review", "state_badge"]
     list_filter = [ActiveFilter]
-    list_select_related = ["workspace", "owner"]
-    search_fields = ["workspace__outside_id__exact"]
-    search_help_text = "Account number"
-    ordering = ["-placed_at", "pk"]
-    autocomplete_fields = ["workspace"]
-    fields = ["workspace", "reason", "authority", ("owner", "review_on")]
+    list_select_related = ["workspace", "person", "owner"]
+    list_per_page = 15  # what each keeps is counted
+    search_fields = ["workspace__outside_id__exact", "person__outside_id__exact"]
+    search_help_text = "Account or customer number"
+    ordering = ["lifted_at", "review_on", "pk"]
+    fields = ["reason", "authority", ("owner", "review_on"), ("kind", "placed_by", "placed_at"), ("lifted_by", "lifted_at")]  # fmt: skip
+    change_form_outer_before_template = "retention/_hold_keeps.html"
+    list_after_template = "retention/_hold_refusals.html"
     actions_detail = ["ask_to_lift"]
+
+    def has_add_permission(self, request) -> bool:
+        return request.user.has_perm("retention.add_hold")
+
+    def add_view(self, request, form_url="", extra_context=None):
+        if not self.has_add_permission(request):
+            return super().add_view(request, form_url, extra_context)
+        return new_hold(request)
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "refusals": refusals()})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        hold = self.get_object(request, object_id)
+        context: dict[str, Any] = {"hold": hold, "covers": hold and covers_in_words(hold, clear=may_see_clear(request))}
+        if hold and hold.is_active:
+            context |= {"keeps": lines(count_kept(HoldKeeper(hold)))}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     @display(description="hold")
     def hold(self, hold: Hold) -> str:
-        return hold.reference
+        return f"{hold.placed_at:%Y}-{str(hold.pk)[:8]}"
+
+    @display(description="covers")
+    def covers(self, hold: Hold) -> str:
+        return covers_in_words(hold, clear=False)
+
+    @display(description="keeps now")
+    def keeps_now(self, hold: Hold) -> str:
+        if not hold.is_active:
+            return "–"
+        return (
+            ", ".join(f"{line['shown']} {line['what']}" for line in lines(count_kept(HoldKeeper(hold)))[:3])
+            or "nothing"
+        )
+
+    @display(description="review", ordering="review_on", label={"danger": "danger", "": ""})
+    def review(self, hold: Hold):
+        late = hold.is_active and hold.review_on < timezone.localdate()
+        return ("danger" if late else ""), f"{hold.review_on:%-d %b %Y}{' – overdue' if late else ''}"
 
     @display(description="state", label={"Active": "warning", "Lifted": ""})
     def state_badge(self, hold: Hold) -> str:
         return "Active" if hold.is_active else "Lifted"
 
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def get_fields(self, request, obj=None):
-        if obj is None:
-            return self.fields
-        return [*self.fields, ("placed_by", "placed_at"), ("lifted_by", "lifted_at")]
-
-    def get_changeform_initial_data(self, request):
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
-
-    def save_model(self, request, obj, form, change):
-        placed = place_hold(
-            workspace=obj.workspace,
-            reason=obj.reason,
-            authority=obj.authority,
-            owner=obj.owner,
-            review_on=obj.review_on,
-            user=request.user,
-            now=timezone.now(),
-        )
-        obj.pk, obj.placed_at, obj.placed_by = placed.pk, placed.placed_at, placed.placed_by
-
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except UnableToHold as error:
-            self.message_user(request, str(error), "ERROR")
-            return redirect(request.path)
-
     def has_ask_to_lift_permission(self, request, object_id=None) -> bool:
         hold = self.get_object(request, object_id)
-        return bool(hold) and hold.is_active and request.user.has_perm("retention.lift_hold")
+        by_request = bool(hold) and hold.kind == Hold.Kind.REQUEST  # that one ends by itself, with the answer
+        return bool(hold) and hold.is_active and not by_request and request.user.has_perm("retention.lift_hold")
 
     @action(
         description="Ask to lift",
@@ -109,19 +102,19 @@ class HoldAdmin(PortalAdmin):
         icon="lock_open",
         dialog={
             "title": "Ask a second officer to lift this hold",
-            "description": "When the other officer agrees, deletion goes on by itself: if the workspace has expired, "
-            "everything of it is gone within two minutes.",
+            "description": "When the other officer agrees, deletion goes on by itself: what is past its time and kept by "
+            "nothing else is gone within two minutes.",
             "form_submit_text": "Ask to lift",
         },
     )
     def ask_to_lift(self, request, form, object_id):
-        hold = Hold.objects.select_related("workspace").get(pk=object_id)
+        hold = Hold.objects.select_related("workspace", "person").get(pk=object_id)
         run_or_say(
             request,
             lambda: approvals.ask(
                 LIFT_HOLD,
                 target=str(hold.pk),
-                summary=f"Lift the hold on workspace {hold.workspace}",
+                summary=f"Lift the hold on {covers_in_words(hold, clear=False)}"[:300],
                 user=request.user,
                 now=timezone.now(),
             ),

@@ -13,12 +13,11 @@ import logging
 import time
 import uuid
 
-from django.db import transaction
-
 from retention import deletion, runs, stops
 from retention.jobs.batches import run_batch
 from retention.jobs.decisions import pause, resume, retry
 from retention.jobs.intent import begin, scope_of
+from retention.jobs.key_destruction import destroy_keys
 from retention.jobs.leases import (
     LEASE,
     MAX_ATTEMPTS,
@@ -41,6 +40,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+BEGIN_SECONDS = 20  # for what is kept of one deletion, before the next one begins; the rest is its own turn's
+
 
 def begin_job(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
     """Write a job's INTENT and destroy its keys, and leave the rest for later; return whether it began.
@@ -53,8 +54,7 @@ def begin_job(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
     began = False
     try:
         if began := begin(job.pk, now=now):
-            with transaction.atomic():
-                deletion.shred_keys(scope_of(DeletionJob.objects.get(pk=job.pk)))
+            destroy_keys(job.pk, scope_of(DeletionJob.objects.get(pk=job.pk)), stop_at=time.monotonic() + BEGIN_SECONDS)
             release(job.pk)
     except Exception as error:  # as in run_job
         log.warning("deletion %s: attempt %s failed: %s", job.pk, job.attempts, type(error).__name__)
@@ -78,8 +78,10 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
         if not may_destroy:
             return job
         scope = scope_of(job)
-        with transaction.atomic():
-            deletion.shred_keys(scope)
+        if not destroy_keys(job.pk, scope, stop_at=stop_at):
+            release(job.pk)
+            job.refresh_from_db()
+            return job
         for entry in deletion.maps_in_order(job.rule_id):
             while run_batch(job.pk, entry, scope):
                 if time.monotonic() > stop_at or stops.active_stop():

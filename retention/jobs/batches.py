@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.verdicts import ModelMap
-from retention import deletion
+from retention import deletion, keeping
 from retention.jobs.leases import LEASE
 from retention.jobs.moves import State
 from retention.models import DeletionJob
@@ -15,6 +15,7 @@ from retention.models import DeletionJob
 def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int:
     """Delete one batch and write its counts down in the same transaction; return how many rows went."""
     with transaction.atomic():
+        keeping.against_new_keepers()
         job = DeletionJob.objects.select_for_update().defer("scope").get(pk=job_id)
         if job.state != State.RUNNING:
             return 0

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts import evidence
 from accounts.models import EvidenceEntry, Workspace
 from accounts.verdicts import data_map
-from retention import deletion
+from retention import deletion, holds, keeping, remainders
 from retention.jobs.intent import manifest_of, scope_of
 from retention.jobs.moves import State, move, quarantine
 from retention.models import DeletionJob
@@ -21,15 +21,20 @@ log = logging.getLogger(__name__)
 def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
     """Look for remains by another path and write the receipt, or stop the job for a decision."""
     with transaction.atomic():
+        keeping.against_new_keepers()
         job = DeletionJob.objects.select_for_update().get(pk=job_id)
         if job.state != State.RUNNING:
             return
         workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id) if job.workspace_id else None
-        remains = deletion.remains(scope_of(job))
+        scope = scope_of(job)
+        remains = deletion.remains(scope)
         kept = kept_since(job)
         if remains or (job.workspace_id and job.destroyed != job.planned) or min(kept.values(), default=0) < 0:
+            missing = {label: -count for label, count in remains.items() if count < 0}
             why = (
-                f"{sum(remains.values())} rows are still there: {_names(remains)}."
+                f"Rows that had to be kept are missing: {_names(missing)}."
+                if missing
+                else f"{sum(remains.values())} rows are still there: {_names(remains)}."
                 if remains
                 else f"{job.rows_planned} were to go and {job.rows_destroyed} went."
             )
@@ -42,7 +47,8 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
             return
         if workspace:
             with deletion.open_door():
-                deletion.blank_workspace(workspace, now)
+                deletion.blank_workspace(workspace, now, remainder=bool(scope.kept))
+            remainders.note(workspace, scope, now=now)
         entry = evidence.append_entry(
             "DONE",
             subject=str(job.pk),
@@ -51,11 +57,14 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
                 "manifest": manifest,
                 "destroyed": job.destroyed,
                 "remains": 0,
+                **({"kept": scope.kept} if scope.kept else {}),
                 **({"keys": "destroyed"} if job.workspace_id else {"not_by_this_job": kept}),
             },
         )
         move(job, State.DONE, done_at=entry.at, done_sequence=entry.sequence, lease_until=None, stopped_because="")
         upstream.release_notices(job, now=now)
+        if job.workspace_id:
+            holds.forget_subjects()
     log.info("deletion %s: done, %s rows", job.pk, job.rows_destroyed)
 
 

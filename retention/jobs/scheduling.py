@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Subscription
-from retention import breaker, deletion, runs, visibility
-from retention.due import due_workspaces
+from retention import breaker, deletion, keeping, runs, visibility
+from retention.due import due_remainders, due_workspaces
 from retention.fed import may_act_until
 from retention.jobs.moves import State
 from retention.models import DeletionJob, DeletionRun, Hold
@@ -64,10 +64,14 @@ def _workspace_jobs(now: dt.datetime) -> int:
     due = told.exclude(pk__in=open_jobs.values("workspace")).annotate(surprise=Exists(changed))
     waits = runs.kinds_waiting(rule)
     kinds = {True: DeletionRun.Kind.SURPRISE, False: DeletionRun.Kind.KNOWN}
+    found = list(due.values_list("pk", "due_at", "surprise"))
+    for workspace in due_remainders(now).exclude(pk__in=open_jobs.values("workspace")).select_related("remainder"):
+        by_hold = Hold.objects.filter(pk__in=list(workspace.remainder.kept)).exists()  # a law's end was known before
+        found.append((workspace.pk, workspace.due_at, by_hold))  # type: ignore[attr-defined]
     return _make(
         [
             DeletionJob(rule_id=rule, workspace_id=pk, due_at=due_at, cutoff=now, surprise=surprise)
-            for pk, due_at, surprise in due.values_list("pk", "due_at", "surprise")
+            for pk, due_at, surprise in found
             if kinds[surprise] not in waits
         ]
     )
@@ -87,9 +91,8 @@ def release_held(now: dt.datetime) -> int:
 
     The next run freezes them, as surprises: lifting many holds at once must not delete everything overnight.
     """
-    held = Hold.objects.filter(lifted_at__isnull=True).values("workspace")
     return (
         DeletionJob.objects.filter(state=State.HELD)
-        .exclude(workspace__in=held)
+        .exclude(workspace__in=keeping.wholly_held())
         .update(state=State.PENDING, run=None, canary=False, surprise=True, stopped_because="")
     )

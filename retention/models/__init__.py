@@ -1,6 +1,8 @@
 from retention.models.files import FileCheck, FileFinding
 from retention.models.holds import Hold
 from retention.models.jobs import DeletionJob, EngineStop, Slot
+from retention.models.laws import LegalRetention
+from retention.models.remainders import Remainder
 from retention.models.rules import Rule, RuleVersion
 from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
 from retention.models.seals import Seal
@@ -18,9 +20,11 @@ __all__ = [
     "FileFinding",
     "Heartbeat",
     "Hold",
+    "LegalRetention",
     "Notice",
     "NoticeContent",
     "Recipient",
+    "Remainder",
     "Reprieve",
     "Rule",
     "RuleVersion",

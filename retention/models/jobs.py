@@ -40,6 +40,7 @@ class DeletionJob(models.Model):
         default=dict, help_text="What goes, ids by model: of rows by age chosen when the run is frozen."
     )
     planned = models.JSONField(default=dict, help_text="Rows by model, counted at INTENT.")
+    kept = models.JSONField(default=dict, help_text="What stays, frozen at INTENT: rows by model, and by hold or law.")
     destroyed = models.JSONField(default=dict, help_text="Rows by model, counted as they went.")
     stopped_because = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

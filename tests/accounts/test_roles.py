@@ -185,7 +185,7 @@ def test_an_address_of_nothing_is_told_and_is_no_fault(client, wrong):
 def test_the_page_of_a_person_tells_where_they_are_a_customer_and_what_they_asked(client, rows):
     officer = factories.make_user(PRIVACY_OFFICER)
     person = rows.memberships.get().person
-    asked = factories.make_request(officer, person=person)
+    asked = factories.make_request(officer, type="erasure", person=person)
     client.force_login(officer)
     html = client.get(f"/admin/accounts/person/{person.pk}/change/").content.decode()
     assert str(rows) in html and "nothing is deleted until two officers arm it" in html

@@ -152,7 +152,7 @@ def test_an_open_request_stays_answerable_and_only_loses_its_link():
     alice = factories.make_customer()
     person = Person.objects.get(memberships__workspace=alice)
     request = factories.make_request(
-        factories.make_user(), person=person, workspace=alice, requester_contact="a@example.test"
+        factories.make_user(), type="erasure", person=person, workspace=alice, requester_contact="a@example.test"
     )
     carry_out(NOW, now=NOW)
     request.refresh_from_db()

@@ -262,8 +262,8 @@ def test_the_impact_counts_rows_workspaces_what_is_held_and_open_requests():
     hold(held)
     officer = factories.make_user()
     person = factories.make_person(two_)
-    factories.make_request(officer, workspace=one)
-    factories.make_request(officer, person=person)
+    factories.make_request(officer, type="erasure", workspace=one)
+    factories.make_request(officer, type="erasure", person=person)
     factories.make_request(officer, workspace=held)
     impact = impact_of("usage_record", Periods(10 * DAY), NOW)
     assert impact.rows == {"telecom_records.UsageRecord": 3}

@@ -60,6 +60,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{item.what}: {item.why}")
             for label, count in item.counts.items():
                 self.stdout.write(f"    {count:>9,} {maps[label].plural if label in maps else label}")
+            for line in item.kept:
+                self.stdout.write(f"    {line['words']}")
         for job in results:
             self.stdout.write(
                 f"{job}: {job.get_state_display()}, {job.rows_destroyed:,} rows. {job.stopped_because}".rstrip()
