@@ -9,7 +9,17 @@ class RetentionConfig(AppConfig):
     def ready(self):
         from accounts import erased, portal_admin
         from accounts import recording_cap as customers
-        from retention import approved_actions, breaker, guard, laws, reconcile, recording_cap, rules, tombstones, visibility
+        from retention import (
+            approved_actions,
+            breaker,
+            guard,
+            laws,
+            reconcile,
+            recording_cap,
+            rules,
+            tombstones,
+            visibility,
+        )
         from retention.upstream import certificate, recipients
 
         approved_actions.register()

@@ -1,6 +1,7 @@
 """What an officer fills in to place a hold."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import phonenumbers
@@ -14,7 +15,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import Person, User, Workspace
-from accounts.validators import validate_year
+from accounts.validators import E164, validate_year
 from retention.holds import Covers, holdable
 
 PLACEHOLDER = {"autocomplete": "off", "spellcheck": "false"}
@@ -104,9 +105,10 @@ def normalised(text: str) -> str:
         number = phonenumbers.parse(written, None)
     except phonenumbers.NumberParseException as error:
         raise ValidationError("Write the number in international form, such as +44 20 7946 0123.") from error
-    if not phonenumbers.is_possible_number(number):
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not phonenumbers.is_possible_number(number) or not re.match(E164, e164):
         raise ValidationError("There is no such telephone number: it is too short or too long.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return e164
 
 
 def _found(model: Any, outside_id: str, what: str) -> Any:
