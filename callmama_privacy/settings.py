@@ -264,11 +264,13 @@ UPSTREAM_PLAIN_HTTP = not PRODUCTION  # in production, webhooks are https only
 UPSTREAM_PRIVATE_ADDRESSES = env.bool("UPSTREAM_PRIVATE_ADDRESSES", default=False)  # webhooks inside our own network
 UPSTREAM_MAIL_DOMAIN = env.str("UPSTREAM_MAIL_DOMAIN", default="callmama.invalid")  # of Message-IDs
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Callmama privacy office <privacy@callmama.invalid>")
-# EMAIL_URL=smtp+tls://user:password@mail.example.com:587; without it mail is written to files, in production refused
-mail_settings = env.email_url(
-    "EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else f"filemail://{VAR_DIR}/mail"
-)
-vars().update({name: value for name, value in mail_settings.items() if name.startswith("EMAIL_")})
+# EMAIL_URL=smtp+tls://user:password@mail.example.com:587; without it mail goes to files, in production to localhost
+if PRODUCTION or env.str("EMAIL_URL", default=""):
+    mail_settings = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+    vars().update({name: value for name, value in mail_settings.items() if name.startswith("EMAIL_")})
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 15
 
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401

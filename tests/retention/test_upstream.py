@@ -437,3 +437,7 @@ def test_a_sealed_address_opens_for_its_own_row_only():
     with pytest.raises(InvalidTag):
         notices.address_of(first)
     assert keys.unseal(bytes(second.sealed_address), purpose="addresses of recipients", bound_to=str(second.pk))
+
+
+def test_mail_of_a_portal_that_is_tried_out_goes_to_a_folder_of_its_own(settings):
+    assert settings.EMAIL_FILE_PATH == settings.VAR_DIR / "mail" and settings.EMAIL_FILE_PATH.is_absolute()
