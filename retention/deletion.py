@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 from accounts import files, keys
 from accounts.models import KeyPair, Membership, Person, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
-from retention import keeping
+from retention import keeping, months
 from retention.due import past_parts, past_rows
 from retention.rules import aged_maps
 
@@ -51,6 +51,11 @@ class Scope:
     keepers: Sequence[keeping.Keeper] = ()
     kept: Mapping[str, int] = dataclasses.field(default_factory=dict)
     emptied: set[str] = dataclasses.field(default_factory=set, compare=False)  # months that this turn has seen empty
+
+    @property
+    def months(self) -> list[months.Month]:
+        """The whole months that the job takes; none for a job that is about rows."""
+        return months.months_of(self.leaving)
 
 
 @contextlib.contextmanager
@@ -109,6 +114,10 @@ def choose_past(rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] |
     which there are more: a parent does not go before the last of its children. With ``among``, what was frozen: those
     of it that are past their time still.
     """
+    if among is None or months.KEY in among:
+        whole = [month for month in months.choose(rule, now) if among is None or str(month) in among[months.KEY]]
+        if whole or among is not None:
+            return {months.KEY: whole} if whole else {}
     chosen = {}
     for entry in maps_in_order(rule):
         age = entry.age(rule)
@@ -226,7 +235,9 @@ def with_kept(scope: Scope, kept: Mapping[str, Mapping[str, Any]], keepers: Sequ
 
 def count_planned(scope: Scope) -> dict[str, int]:
     """Return how many rows of each model, and how many files, the scope covers now; nothing for empty models."""
-    planned = {}
+    planned: dict[str, int] = {}
+    for month in scope.months:
+        planned[month.model] = planned.get(month.model, 0) + month.rows
     for entry in maps_in_order(scope.rule):
         if count := rows_to_touch(entry, scope).count():
             planned[entry.model] = count
@@ -267,6 +278,8 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
     if entry.file_columns:
         limit = min(limit, FILES_AT_ONCE)
     with open_door():
+        if scope.months:
+            return _drop_month(entry, scope), 0
         if scope.workspace is None:
             return _destroy_past(entry, scope, limit)
         if entry.partitioned_by:
@@ -303,6 +316,8 @@ def remains(scope: Scope) -> dict[str, int]:
     Counts are taken table by table in plain SQL on the columns that lead to the workspace or the people, on the parent
     of a partitioned table, and the keys are tried.
     """
+    if scope.months:
+        return months.remains(scope.months, cutoff=scope.cutoff)
     found: dict[str, int] = {}
     with connection.cursor() as cursor:
         for entry in maps_in_order(scope.rule):
@@ -367,6 +382,13 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     if entry.model == "accounts.Person":
         keys.destroy_keys(KeyPair.Owner.PERSON, ids)
     return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
+
+
+def _drop_month(entry: ModelMap, scope: Scope) -> int:
+    try:
+        return months.destroy_next(entry, scope.months, rule=scope.rule, cutoff=scope.cutoff)
+    except months.MonthInUse as error:
+        raise UnableToDelete(str(error)) from error
 
 
 def _lock_workspaces(entry: ModelMap, ids: list[Any]) -> None:

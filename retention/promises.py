@@ -45,6 +45,7 @@ class Promise:
     shortest: dt.timedelta = DAY
     longest: dt.timedelta = LONGEST
     policy_longest: dt.timedelta | None = None  # beyond it, a published policy version must say so
+    words_without: str = ""  # the words while no period is set, if that is no fault
     without: str = ""  # what happens while no period is set, if that is no fault: “with the account”
     contradiction: str = ""  # where the policy says two things, which reading is in force
 
@@ -191,6 +192,28 @@ PROMISES: dict[str, Promise] = {
             basis=LEGAL,
             seed=7 * DAY,
             longest=90 * DAY,
+        ),
+        Promise(
+            key="call_record",
+            title="Call records",
+            words="A call record is deleted with its account, and at the latest {period} after the call: a whole month at once, "
+            "where nothing in it is kept.",
+            words_without="A call record is deleted with its account. No maximum is set.",
+            policy="§ 5.2",
+            clock="after the call, or with the account",
+            basis=CONTRACT,
+            without="with the account",
+        ),
+        Promise(
+            key="message_record",
+            title="Message records",
+            words="The record of a message is deleted with its account, and at the latest {period} after it was sent: a whole "
+            "month at once, where nothing in it is kept.",
+            words_without="The record of a message is deleted with its account. No maximum is set.",
+            policy="§ 5.2",
+            clock="after it was sent, or with the account",
+            basis=CONTRACT,
+            without="with the account",
         ),
         Promise(
             key="past_assignment",

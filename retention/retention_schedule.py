@@ -46,6 +46,7 @@ class Line:
     tone: str  # of the standing: success, warning or none
     coming: list[str]  # decided, not in force yet
     contradiction: str
+    without: str  # what happens while no period is set, if that is no fault
     has_period: bool
     has_countries: bool
 
@@ -56,7 +57,9 @@ class Line:
 
     @property
     def period_words(self) -> str:
-        return period_words(self.period) if self.has_period else "–"
+        if not self.has_period:
+            return "–"
+        return "no maximum" if self.without and self.period is None else period_words(self.period)
 
     @property
     def limits(self) -> str:
@@ -129,6 +132,7 @@ def line_of(rule: Rule, now: dt.datetime) -> Line:
             for version in coming_versions(rule.key, now)
         ],
         contradiction=promise.contradiction,
+        without=promise.without,
         has_period=bool(maps) and not promise.is_fixed,
         has_countries=knows_country(rule.key),
     )

@@ -110,7 +110,10 @@ def period_words(period: dt.timedelta | None) -> str:
 
 def words_of(rule_key: str, now: dt.datetime) -> str:
     """Return what a rule does, with the period in force."""
-    return PROMISES[rule_key].words.format(period=period_words(period_of(rule_key, now)))
+    promise, period = PROMISES[rule_key], period_of(rule_key, now)
+    if period is None and promise.words_without:
+        return promise.words_without
+    return promise.words.format(period=period_words(period))
 
 
 def headline(promise: Promise, period: dt.timedelta | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count
 
 from accounts.models import Approval
-from retention import runs
+from retention import months, runs
 from retention.models import DeletionJob, DeletionRun
 from retention.rules import aged_maps, promise_of
 
@@ -53,7 +53,7 @@ def numbers(run: DeletionRun) -> dict[str, Any]:
         "run": run,
         "unit": unit_of(run),
         "by_age": bool(aged_maps(run.rule_id)),
-        "waiting": sum(len(ids) for scope in waiting.values_list("scope", flat=True) for ids in scope.values())
+        "waiting": sum(months.count_rows(scope) for scope in waiting.values_list("scope", flat=True))
         if aged_maps(run.rule_id)
         else waiting.count() - held,
         "held": held,

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Subscription, User, Workspace
-from retention import breaker, visibility
+from retention import breaker, months, visibility
 from retention.models import DeletionJob, DeletionRun, Reprieve, Rule
 from retention.models.jobs import OPEN
 
@@ -69,7 +69,7 @@ def _freeze(rule: str, waiting: QuerySet[DeletionJob]) -> DeletionRun:
         kind=Kind.SURPRISE if jobs[0].surprise else Kind.KNOWN,
         cutoff=max(job.cutoff for job in jobs),
         frozen_at=_database_time(),
-        amount=len(of_workspaces) + sum(len(ids) for job in jobs if not job.workspace_id for ids in job.scope.values()),
+        amount=len(of_workspaces) + sum(months.count_rows(job.scope) for job in jobs if not job.workspace_id),
         digest=digest_of(jobs),
         oldest_due_at=jobs[0].due_at,
         newest_due_at=jobs[-1].due_at,

@@ -183,7 +183,8 @@ def _own_end(entry: ModelMap, age: Age, row: Model, workspaces: list[Workspace],
     at = age.goes_at(row, period) if period is not None else None
     at, period = _under_coming(entry, age, row, country, at, period, now)
     if period is None:
-        why = f"{promise.title}: nobody has set the period, {promise.policy}"
+        said = promise.without or "nobody has set the period"
+        why = f"{promise.title}: {said}, {promise.policy}"
     elif promise.is_fixed:
         why = f"{promise.title}: {promise.clock}, {promise.policy}"
     else:

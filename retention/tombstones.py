@@ -31,8 +31,8 @@ def remember_numbers(job: DeletionJob, workspace: Workspace, *, erased_at: dt.da
 def remember_chosen(job: DeletionJob, chosen: Mapping[str, list], *, erased_at: dt.datetime) -> None:
     """Write a tombstone for every number whose assignment goes by its own clock: its workspace lives on with the calls."""
     for label, ids in chosen.items():
-        entry = data_map()[label]
-        if entry.tombstone:
+        entry = data_map().get(label)  # none: whole months, of models without a tombstone
+        if entry and entry.tombstone:
             _remember(job, entry, entry.model_class._default_manager.filter(pk__in=ids), erased_at, lives_on=True)
 
 

@@ -70,6 +70,16 @@ def file_name_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(created_at__lte=now - period) & ~Q(file_name="")
 
 
+def call_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A call that began a whole period ago."""
+    return Q(started_at__lte=now - period)
+
+
+def message_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message that was sent a whole period ago."""
+    return Q(sent_at__lte=now - period)
+
+
 def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """A record of device or usage that was made a whole period ago."""
     return Q(occurred_at__lte=now - period)
@@ -153,6 +163,14 @@ def upload_goes_at(run, period: dt.timedelta) -> dt.datetime | None:
 
 def file_name_goes_at(run, period: dt.timedelta) -> dt.datetime | None:
     return run.created_at + period if run.file_name else None
+
+
+def call_goes_at(call, period: dt.timedelta) -> dt.datetime | None:
+    return call.started_at + period
+
+
+def message_goes_at(message, period: dt.timedelta) -> dt.datetime | None:
+    return message.sent_at + period
 
 
 def usage_goes_at(usage, period: dt.timedelta) -> dt.datetime | None:

@@ -55,7 +55,10 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
-        ages=(Age("childs_data", clocks.call_is_a_childs, "started_at"),),
+        ages=(
+            Age("childs_data", clocks.call_is_a_childs, "started_at"),
+            Age("call_record", clocks.call_is_old, "started_at", goes_at=clocks.call_goes_at),
+        ),
         partitioned_by="started_at",
         dated_by="started_at",
         numbers=("own_number", "other_party"),
@@ -91,7 +94,10 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         workspace="workspace",
-        ages=(Age("childs_data", clocks.message_is_a_childs, "sent_at"),),
+        ages=(
+            Age("childs_data", clocks.message_is_a_childs, "sent_at"),
+            Age("message_record", clocks.message_is_old, "sent_at", goes_at=clocks.message_goes_at),
+        ),
         partitioned_by="sent_at",
         dated_by="sent_at",
         numbers=("own_number", "other_party"),
