@@ -13,6 +13,7 @@ from retention.fed import FED_BY
 from retention.holds import overdue_reviews
 from retention.models import FileFinding
 from retention.promises import PROMISES
+from retention.reviews import overdue
 from retention.rules import observing_rules, without_period
 from retention.runs import stopped_runs
 from retention.schedule import is_silent
@@ -126,6 +127,14 @@ def _notices(request) -> list[dict[str, Any]]:
                 "href": reverse("admin:retention_rule_changelist")
                 if request.user.has_perm("retention.view_rule")
                 else "",
+            }
+        )
+    if late := overdue(timezone.now()):
+        notices.append(
+            {
+                "level": "warning",
+                "text": "The yearly review is overdue: " + ", ".join(standing.title.lower() for standing in late) + ".",
+                "href": reverse("retention:reviews") if request.user.has_perm("retention.view_review") else "",
             }
         )
     if endless := without_period(timezone.now()):

@@ -61,6 +61,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Holds", "lock", "admin:retention_hold_changelist", "retention.view_hold", ""),
             ("Laws that keep", "gavel", "admin:retention_legalretention_changelist", "retention.view_legalretention", ""),
             ("Rules", "rule", "admin:retention_rule_changelist", "retention.view_rule", ""),
+            ("Reviews", "event_repeat", "retention:reviews", "retention.view_review", ""),
             ("Stops", "front_hand", "admin:retention_enginestop_changelist", "retention.view_enginestop", ""),
             ("Limits", "speed", "admin:retention_breakerlimit_changelist", "retention.view_breakerlimit", ""),
             ("Called off", "undo", "admin:retention_reprieve_changelist", "retention.view_reprieve", ""),

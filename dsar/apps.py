@@ -7,6 +7,7 @@ class DsarConfig(AppConfig):
 
     def ready(self):
         from dsar import queue
-        from retention import impact
+        from retention import impact, reviews
 
+        reviews.register_reason(queue.has_something_open)
         impact.register_open_requests(queue.count_open_of)

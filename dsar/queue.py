@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from dsar.models import SubjectRequest
+from dsar.models import SubjectRequest, Ticket
 
 NEAR_DAYS = 7
 
@@ -55,3 +55,10 @@ def count_open_of(workspaces: set[Any], people: set[Any]) -> int:
     """Return how many open requests are of these workspaces or people (sets of ids)."""
     concerned = Q(workspace__in=workspaces) | Q(person__in=people)
     return open_requests().filter(concerned).count()
+
+
+def has_something_open() -> Q:
+    """Return the condition on a person with an open request or an open ticket."""
+    tickets = Ticket.objects.filter(closed_at__isnull=True, person__isnull=False)
+    requests = SubjectRequest.objects.filter(closed_at__isnull=True, person__isnull=False)
+    return Q(pk__in=requests.values("person")) | Q(pk__in=tickets.values("person"))

@@ -29,6 +29,18 @@ MAPS = [
         "seed_confirmed_at",
     ),
     _kept(
+        "Review",
+        "reviews of rules",
+        "Who looked whether something is still needed, and what they found; nobody's data.",
+        "id",
+        "rule_id",
+        "outcome",
+        "reason",
+        "reviewed_by_id",
+        "reviewed_at",
+        "next_on",
+    ),
+    _kept(
         "RuleVersion",
         "periods of rules",
         "Who set a period, and from when; nobody's data.",

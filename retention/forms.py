@@ -4,6 +4,7 @@ import datetime as dt
 
 from django import forms
 from unfold.widgets import (
+    UnfoldAdminDateWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -11,7 +12,8 @@ from unfold.widgets import (
 )
 
 from accounts.models import PolicyVersion
-from accounts.validators import validate_country
+from accounts.validators import refuse_card_numbers, validate_country
+from retention.models import Review
 from retention.promises import PROMISES
 from retention.rules import knows_country
 
@@ -101,3 +103,13 @@ class TakeForm(forms.Form):
     ticket = forms.CharField(
         label="Ticket or audit, if there is one", max_length=40, required=False, widget=UnfoldAdminTextInputWidget
     )
+
+
+class ReviewForm(forms.Form):
+    """What an officer found when looking at what a rule keeps."""
+
+    outcome = forms.ChoiceField(label="Found", choices=Review.Outcome.choices, widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        label="Why", max_length=300, validators=[refuse_card_numbers], widget=UnfoldAdminTextInputWidget
+    )
+    next_on = forms.DateField(label="Next review", widget=UnfoldAdminDateWidget)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from retention import evidence_views, record_page, restore_views, rule_pages, views
+from retention import evidence_views, record_page, restore_views, review_pages, rule_pages, views
 
 app_name = "retention"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("rules/<slug:key>/period/", rule_pages.change_period, name="change_period"),
     path("rules/periods/<int:version_id>/cancel/", rule_pages.cancel_version, name="cancel_version"),
     re_path(r"^record/(?P<label>[a-z_]+\.[A-Za-z]+)/(?P<pk>[^/]+)/$", record_page.record, name="record"),
+    path("reviews/", review_pages.review_list, name="reviews"),
+    path("reviews/<slug:key>/", review_pages.review, name="review"),
     path("schedule/", rule_pages.retention_schedule, name="retention_schedule"),
     re_path(r"^schedule\.(?P<format>csv|json)$", rule_pages.retention_schedule_file, name="retention_schedule_file"),
     path("deletions/<uuid:job_id>/progress/", views.progress, name="progress"),

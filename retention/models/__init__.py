@@ -3,6 +3,7 @@ from retention.models.holds import Hold
 from retention.models.jobs import DeletionJob, EngineStop, Slot
 from retention.models.laws import LegalRetention
 from retention.models.remainders import Remainder
+from retention.models.reviews import Review
 from retention.models.rules import Rule, RuleVersion
 from retention.models.runs import Allowance, BreakerLimit, DeletionRun, Heartbeat, Reprieve
 from retention.models.seals import Seal
@@ -26,6 +27,7 @@ __all__ = [
     "Recipient",
     "Remainder",
     "Reprieve",
+    "Review",
     "Rule",
     "RuleVersion",
     "Seal",

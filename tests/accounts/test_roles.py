@@ -17,6 +17,8 @@ CUSTOM = {
     "/admin/retention/restore/": {PRIVACY_OFFICER, SECURITY_ADMINISTRATOR},
     "/admin/retention/due/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/conformance/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/retention/reviews/": {PRIVACY_OFFICER, AUDITOR},
+    "/admin/retention/reviews/workspace_expiry/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/schedule/": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},
     "/admin/retention/schedule.csv": {PRIVACY_OFFICER, AUDITOR, SECURITY_ADMINISTRATOR},
     "/admin/retention/rules/closed_ticket/period/": {PRIVACY_OFFICER},

@@ -11,6 +11,8 @@ CUSTOM_PAGES = [
     "/admin/retention/restore/",
     "/admin/retention/due/",
     "/admin/retention/conformance/",
+    "/admin/retention/reviews/",
+    "/admin/retention/reviews/workspace_expiry/",
     "/admin/retention/schedule/",
     "/admin/retention/rules/closed_ticket/period/",
     "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
