@@ -77,7 +77,9 @@ ROLES: dict[str, list[str]] = {
         ),
         *_permissions("telecom_records", "view", "importrun", "importreject", "importsource", "trafficfigure"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve", "legalretention"),
-        *_permissions("retention", "view", "rule", "ruleversion", "review", "hold", "deletionjob", "tombstone", "enginestop"),
+        *_permissions(
+            "retention", "view", "rule", "ruleversion", "review", "hold", "deletionjob", "tombstone", "enginestop"
+        ),
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
         *_permissions("dsar", "view", "subjectrequest", "requestevent"),

@@ -129,11 +129,13 @@ def _notices(request) -> list[dict[str, Any]]:
                 else "",
             }
         )
-    if late := overdue(timezone.now()):
+    if unreviewed := overdue(timezone.now()):
         notices.append(
             {
                 "level": "warning",
-                "text": "The yearly review is overdue: " + ", ".join(standing.title.lower() for standing in late) + ".",
+                "text": "The yearly review is overdue: "
+                + ", ".join(standing.title.lower() for standing in unreviewed)
+                + ".",
                 "href": reverse("retention:reviews") if request.user.has_perm("retention.view_review") else "",
             }
         )
