@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.charts import bar_chart, count_per_day, last_days, start_of
 from retention.due import count_past, due_workspaces
 from retention.hold_words import covers_in_words
-from retention.models import DeletionJob, Hold, Rule
+from retention.models import DeletionJob, Hold
 from retention.promises import PROMISES
-from retention.rules import aged_rules, periods_of, what_of
+from retention.rules import aged_rules, armed_rules, what_of, without_period
 
 DAYS_AHEAD = 7
 CHART_DAYS = 30
@@ -44,15 +44,16 @@ class Forecast:
 
 def forecasts(now: dt.datetime) -> list[Forecast]:
     """Return, for every rule, what goes until midnight in the portal's zone, and within seven days from now."""
-    armed = set(Rule.objects.filter(state=Rule.State.ARMED).values_list("key", flat=True))
+    armed, endless = armed_rules(), without_period(now)
     tonight, in_a_week = end_of_today(now), now + dt.timedelta(days=DAYS_AHEAD)
     found = []
     for key, promise in PROMISES.items():
         aged = key in aged_rules()
-        has_period = not aged or bool(periods_of(key, now).known)
-        today, week = (_count(key, at, aged) if has_period else 0 for at in (tonight, in_a_week))
+        today, week = (_count(key, at, aged) if key not in endless else 0 for at in (tonight, in_a_week))
         found.append(
-            Forecast(key, promise.title, key in armed, has_period, today, week, "rows" if aged else "workspaces")
+            Forecast(
+                key, promise.title, key in armed, key not in endless, today, week, "rows" if aged else "workspaces"
+            )
         )
     return found
 

@@ -52,8 +52,12 @@ class Covers:
 
 
 def holdable() -> list[ModelMap]:
-    """Return the categories that a hold may name: what goes, each by its own words in the data map."""
-    return [entry for entry in data_map().values() if entry.goes is Goes.DELETE]
+    """Return the categories that a hold may name: what goes and is of a customer, by its own words in the data map."""
+    return [
+        entry
+        for entry in data_map().values()
+        if entry.goes is Goes.DELETE and (entry.workspace or entry.person or entry.last_of or entry.numbers)
+    ]
 
 
 def place_hold(
