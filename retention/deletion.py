@@ -190,13 +190,13 @@ def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
 def kept_condition(entry: ModelMap, scope: Scope) -> Q | None:
     """Return which rows of a workspace's scope stay, as it was frozen; None when none of this model do."""
     assert scope.workspace is not None
-    return keeping.kept_of(entry, scope.workspace, scope.keepers) if entry.model in scope.kept else None
+    return keeping.kept_of(entry, scope.workspace, scope.keepers, scope.leaving) if entry.model in scope.kept else None
 
 
 def kept_by(entry: ModelMap, scope: Scope, keeper: keeping.Keeper) -> Q | None:
     """Return which rows of a workspace's scope one keeper keeps; None for none."""
     assert scope.workspace is not None
-    return keeping.kept_of(entry, scope.workspace, [keeper])
+    return keeping.kept_of(entry, scope.workspace, [keeper], scope.leaving)
 
 
 def choose_kept(scope: Scope, keepers: Sequence[keeping.Keeper]) -> dict[str, dict[str, Any]]:
@@ -204,7 +204,7 @@ def choose_kept(scope: Scope, keepers: Sequence[keeping.Keeper]) -> dict[str, di
     assert scope.workspace is not None
     found: dict[str, dict[str, Any]] = {"rows": {}, "by": {}}
     for entry in maps_in_order(scope.rule):
-        condition = keeping.kept_of(entry, scope.workspace, keepers)
+        condition = keeping.kept_of(entry, scope.workspace, keepers, scope.leaving)
         if condition is None or not (count := rows_of(entry, scope).filter(condition).count()):
             continue
         found["rows"][entry.model] = count

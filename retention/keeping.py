@@ -11,7 +11,7 @@ import datetime as dt
 import functools
 import operator
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -219,15 +219,20 @@ def kept(entry: ModelMap, keepers: Sequence[Keeper]) -> Q | None:
     return _any(conditions)
 
 
-def kept_of(entry: ModelMap, workspace_id: uuid.UUID, keepers: Sequence[Keeper]) -> Q | None:
-    """Return which rows of a model must stay when a workspace is emptied: ``kept``, and what links it to who stays."""
+def kept_of(
+    entry: ModelMap, workspace_id: uuid.UUID, keepers: Sequence[Keeper], leaving: Mapping[str, Sequence[Any]]
+) -> Q | None:
+    """Return which rows of a model must stay when a workspace is emptied: ``kept``, and what links it to who stays.
+
+    Only of those who would leave with it (``leaving``): somebody who is in another workspace too is found there.
+    """
     conditions = [kept(entry, keepers)]
     for field in entry.model_class._meta.concrete_fields:
         owner = data_map().get(field.related_model._meta.label) if field.is_relation else None  # type: ignore[union-attr]
         if owner and owner.last_of and _link_of(owner) == entry.model:
             stays = kept(owner, keepers)
             if stays is not None:
-                rows = owner.model_class._default_manager.filter(stays, **owner.only)
+                rows = owner.model_class._default_manager.filter(stays, pk__in=leaving.get(owner.model, []))
                 conditions.append(Q(**{entry.workspace: workspace_id, f"{field.name}__in": rows.values("pk")}))
     return _any(conditions)
 
