@@ -126,7 +126,7 @@ def test_a_killed_worker_changes_nothing_about_the_outcome(portal, sign_in, tmp_
     kinds = portal.query(
         "SELECT type, count(*) FROM accounts_evidenceentry WHERE subject = %s GROUP BY 1 ORDER BY 1", str(job_id)
     )
-    assert kinds == [("DONE", 1), ("INTENT", 1)]
+    assert kinds == [("DONE", 1), ("INTENT", 1), ("RECIPIENTS_TOLD", 1)]
     assert portal.query("SELECT state, name FROM accounts_workspace WHERE id = %s", target) == [("emptied", "")]
 
 
@@ -154,6 +154,9 @@ def test_two_officers_stop_and_arm_a_rule(portal, sign_in):
     first.click("text=Stop deleting")
     first.click("#dialog button[type=submit]")
     expect(first.locator("body")).to_contain_text("only observe, and delete nothing")
+    first.click("text=Confirm the seed")
+    first.click("#dialog button[type=submit]")
+    expect(first.locator("body")).not_to_contain_text("not confirmed yet")
     first.click("text=Ask to arm")
     first.click("#dialog button[type=submit]")
     expect(first.locator("body")).to_contain_text("Another officer now finds it")

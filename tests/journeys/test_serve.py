@@ -20,6 +20,8 @@ SECRETS = {
     "SECRET_KEY": "b7Xv2k9QmT4zR8wLc5NhJ3pDf6GyAs1Ue0Vi-OqKtY",
     "MASTER_KEY": "Zp4Wn8Rt2Xc6Vb0Lm5Kj9Hg3Fd7Sa1Qe-YuIoPiTrE",
     "ALLOWED_HOSTS": "privacy.example.com",
+    "SIGNING_KEY": "s" * 20 + "igning-key-of-a-test-0123456789",
+    "EVIDENCE_ORIGIN": "privacy.example.com/evidence",
 }
 
 
@@ -136,7 +138,10 @@ def test_a_web_server_or_scheduler_that_dies_is_started_again(var):
             {"DATABASE_URL": "postgres://me:hush-hush@127.0.0.1:9/x"},
             "DATABASE_URL (127.0.0.1:9, database x) cannot be used",
         ),
-        ({"DATABASE_URL": "mysql://me:hush-hush@127.0.0.1/x"}, "DATABASE_URL must begin with postgres://"),
+        (
+            {"DATABASE_URL": "mysql://me:hush-hush@127.0.0.1/x"},
+            "DATABASE_URL and KEYSTORE_URL must begin with postgres://",
+        ),
         ({"BROKER_URL": "redis://:hush-hush@127.0.0.1:9/0"}, "BROKER_URL (127.0.0.1:9) cannot be used"),
         ({"BROKER_URL": "amqp://me:hush-hush@127.0.0.1/"}, "BROKER_URL must begin with one of"),
         ({"PORT": "eighty"}, "PORT must be a number from 1 to 65535"),

@@ -161,7 +161,7 @@ def test_a_child_in_no_workspace_goes_too():
 
 def test_a_request_about_the_child_stays_in_the_register_and_loses_its_link(family):
     officer = factories.make_user()
-    request = factories.make_request(officer, person=child_of(family), requester_name="A parent")
+    request = factories.make_request(officer, type="erasure", person=child_of(family), requester_name="A parent")
     agreed(found(child_of(family), how="parent", authority="call_back"))
     carry_out(NOW, now=NOW)
     request.refresh_from_db()

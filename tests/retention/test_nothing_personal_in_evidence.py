@@ -112,6 +112,8 @@ def do_everything() -> DeletionJob:
             ask_to_arm(rule, user=first, now=NOW).pk, user=second, agree=rule.pk == "workspace_expiry", now=NOW
         )
     factories.arm("free_tool_session")
+    for request in SubjectRequest.objects.all():  # an open one keeps its customer's data
+        move_request(request.pk, SubjectRequest.State.REFUSED, user=first, now=NOW)
     done = carry_out(NOW, now=NOW)
     with pytest.raises(UnableToHold):
         place_hold(workspace=gone, review_on=NOW.date() + DAY, **words)
@@ -119,10 +121,8 @@ def do_everything() -> DeletionJob:
     approvals.decide(asked.pk, user=second, agree=True, now=NOW)
     halt = stop(EngineStop.Kind.OFFICER, reason=f"{TOKEN} called", user=first, now=NOW)
     go_on(halt.pk, user=first, now=NOW)
-    for request in SubjectRequest.objects.all():
-        move_request(request.pk, SubjectRequest.State.REFUSED, user=first, now=NOW)
     observe_again(Rule.objects.get(pk="workspace_expiry"), user=first)
-    assert Hold.objects.get().reason.startswith(TOKEN) and refused.pk
+    assert Hold.objects.get(pk=hold.pk).reason.startswith(TOKEN) and refused.pk
     return next(job for job in done if job.workspace_id == gone.pk)
 
 
