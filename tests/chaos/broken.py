@@ -36,7 +36,8 @@ def recount_at_done() -> None:
     def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int:
         with transaction.atomic():
             rows, file_count = deletion.destroy_batch(entry, scope)
-        counts.setdefault(job_id, Counter()).update({entry.model: rows, "files": file_count})
+        if rows:
+            counts.setdefault(job_id, Counter()).update({entry.model: rows, "files": file_count})
         return rows
 
     def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:

@@ -27,9 +27,8 @@ def test_nothing_is_lost_left_or_told_twice_whatever_breaks():
     assert told["faults"] >= 8
 
 
-@pytest.mark.parametrize(
-    ("mistake", "kind"), [("delete_before_intent", "I3"), ("recount_at_done", "I4"), ("skip_the_holds", "I3")]
-)
+# A receipt that recounts is false only when a worker dies within a job, which these few kills seldom hit: see test_checker.
+@pytest.mark.parametrize(("mistake", "kind"), [("delete_before_intent", "I3"), ("skip_the_holds", "I3")])
 def test_the_checker_catches_an_engine_with_a_mistake(mistake, kind):
     told, said = chaos("--workspaces", "12", "--kills", "8", "--rounds", "0", "--broken", mistake)
     assert kind in told["kinds"], said
