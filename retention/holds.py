@@ -237,11 +237,16 @@ def _covered_rows(hold: Hold, *, under_way: bool) -> Iterator[tuple[str, QuerySe
     keeper = keeping.HoldKeeper(hold)
     for entry in data_map().values():
         condition = keeper.rows(entry) if entry.goes is not Goes.KEEP else None
-        if condition is None or (entry.model == keeping.PERSON and hold.narrowed_by != ["person"]):
+        if condition is None or _is_kept_besides(entry, hold.narrowed_by):
             continue
         rows = entry.model_class._default_manager.filter(condition)
         going = rows.filter(rows_under_way(entry)).values("pk")
         yield entry.model, rows.filter(pk__in=going) if under_way else rows.exclude(pk__in=going)
+
+
+def _is_kept_besides(entry: ModelMap, narrowed_by: Sequence[str]) -> bool:
+    """Return whether a model's rows stay only because a narrower hold names the customer: it is not about them."""
+    return entry.model == keeping.PERSON and "person" in narrowed_by and len(narrowed_by) > 1
 
 
 def _refuse_impossible(covers: Covers) -> None:
@@ -265,9 +270,8 @@ def _refuse_impossible(covers: Covers) -> None:
         workspace=covers.workspace, person=covers.person, number=covers.number, categories=list(covers.categories),
         rows_from=covers.rows_from, rows_until=covers.rows_until, narrowed_by=covers.narrowed_by,
     ))  # fmt: skip
-    narrow = len(covers.narrowed_by) > 1
     if not any(
-        keeper.rows(entry) is not None for entry in known.values() if not (narrow and entry.model == keeping.PERSON)
+        keeper.rows(entry) is not None for entry in known.values() if not _is_kept_besides(entry, covers.narrowed_by)
     ):
         raise UnableToHold("No category of records can fit all of this together. Leave something out.")
 

@@ -500,3 +500,13 @@ def test_an_old_file_brings_nobody_back_while_a_remainder_is_kept(alice, officer
     assert result.has_errors() or result.has_validation_errors()
     alice.refresh_from_db()
     assert (alice.state, alice.name) == ("remainder", "")
+
+
+def test_a_hold_on_the_category_of_customers_alone_keeps_the_customers(officer, alice):
+    person = person_of(alice)
+
+    hold(officer, categories=["accounts.Person"])
+    carry_out(NOW + 40 * DAY)
+
+    assert ids(Person.objects) == {person.pk}
+    assert not CallDetailRecord.objects.exists()
