@@ -23,6 +23,7 @@ from accounts.models import KeyPair, Membership, Person, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
 from retention import keeping, months
 from retention.due import past_parts, past_rows
+from retention.guard import PARTITIONS
 from retention.rules import aged_maps
 
 FILES_AT_ONCE = (
@@ -50,7 +51,9 @@ class Scope:
     again: bool = False  # after a restored backup: what was chosen once goes, whatever its age
     keepers: Sequence[keeping.Keeper] = ()
     kept: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    emptied: set[str] = dataclasses.field(default_factory=set, compare=False)  # months that this turn has seen empty
+    left: dict[str, list[str]] = dataclasses.field(
+        default_factory=dict, compare=False
+    )  # months this turn may find rows in
 
     @property
     def months(self) -> list[months.Month]:
@@ -294,7 +297,7 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         ids = [row[0] for row in chosen]
         _cut_links(entry, ids)
         doomed = entry.model_class._default_manager.filter(pk__in=ids)
-        return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
+        return doomed._raw_delete(doomed.db) or 0, len(file_keys)  # type: ignore[attr-defined]
 
 
 def blank_workspace(workspace: Workspace, now: dt.datetime, *, remainder: bool) -> None:
@@ -381,7 +384,7 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     _cut_links(entry, ids)
     if entry.model == "accounts.Person":
         keys.destroy_keys(KeyPair.Owner.PERSON, ids)
-    return doomed._raw_delete(doomed.db), len(file_keys)  # type: ignore[attr-defined]
+    return doomed._raw_delete(doomed.db) or 0, len(file_keys)  # type: ignore[attr-defined]
 
 
 def _drop_month(entry: ModelMap, scope: Scope) -> int:
@@ -456,11 +459,11 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
     condition, values = ("", []) if kept is None else keeping.as_sql(entry, kept)
     stays = f"AND ({condition}) IS NOT TRUE" if condition else ""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1", [table]
-        )
-        partitions = [partition for (partition,) in cursor.fetchall() if partition not in scope.emptied]
-        for partition in partitions:
+        if table not in scope.left:
+            cursor.execute(f"{PARTITIONS} ORDER BY 1", [table])
+            scope.left[table] = [partition for (partition,) in cursor.fetchall()]
+        while partitions := scope.left[table]:
+            partition = partitions[0]
             cursor.execute(
                 f"DELETE FROM {partition} WHERE ctid = ANY(ARRAY("
                 f"SELECT ctid FROM {partition} AS {table} WHERE workspace_id = %s {stays} LIMIT %s))",
@@ -469,7 +472,7 @@ def _delete_from_partitions(entry: ModelMap, scope: Scope, limit: int) -> int:
             left -= cursor.rowcount
             if not left:
                 break
-            scope.emptied.add(partition)
+            del partitions[0]
     return limit - left
 
 

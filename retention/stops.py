@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists
 
 from accounts import evidence
 from accounts.models import User
@@ -20,6 +21,11 @@ class UnableToStop(ValueError):
 def active_stop() -> EngineStop | None:
     """Return the stop that is in force, or None when deletions may go on."""
     return EngineStop.objects.filter(ended_at__isnull=True).first()
+
+
+def is_stopped() -> Exists:
+    """Return the question whether a stop is in force, to be asked in the same statement as another."""
+    return Exists(EngineStop.objects.filter(ended_at__isnull=True))
 
 
 def stop(kind: str, *, reason: str, user: User | None, now: dt.datetime) -> EngineStop:

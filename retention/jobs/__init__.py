@@ -83,8 +83,8 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
             job.refresh_from_db()
             return job
         for entry in deletion.maps_in_order(job.rule_id):
-            while run_batch(job.pk, entry, scope):
-                if time.monotonic() > stop_at or stops.active_stop():
+            while (rows := run_batch(job.pk, entry, scope)) != 0:
+                if rows is None or time.monotonic() > stop_at:
                     release(job.pk)
                     job.refresh_from_db()
                     return job
