@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -28,8 +28,8 @@ LONGEST_TEXT = 120
 
 APPEND = """
 WITH grown AS (UPDATE accounts_evidencetree SET size = %s, chain = %s, frontier = %s WHERE id = 1)
-INSERT INTO accounts_evidenceentry (sequence, at, type, subject, body, leaf, chain) VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s)
-"""  # one way to the server, because the lock is held: the entry and the tree that it makes
+INSERT INTO accounts_evidenceentry (sequence, at, type, subject, body, leaf, chain) VALUES """
+ENTRY = "(%s, %s, %s, %s, %s::jsonb, %s, %s)"  # one way to the server, because the lock is held: entries and the tree
 
 CODE = re.compile(r"[A-Za-z0-9_.:/+\-§>=]*")  # one word: a space would let a name or a sentence in
 INSTANT_OR_DAY = re.compile(r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](T[0-9:.]+(Z|[+-][0-9:]+))?")
@@ -99,23 +99,41 @@ def append_entry(type: str, *, subject: str, body: Mapping[str, Any] | None = No
     Must run inside a transaction, so that the entry and what it tells of are one. Raises UnsafeEvidence when a text
     is not a code (one word without spaces), and TransactionManagementError outside a transaction.
     """
+    (entry,) = append_entries([(type, subject, body or {})])
+    return entry
+
+
+def append_entries(told: Sequence[tuple[str, str, Mapping[str, Any]]]) -> list[EvidenceEntry]:
+    """Append entries of these types, subjects and bodies in this order, all with one instant; otherwise as ``append_entry``."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Evidence is appended in the transaction it tells of.")
-    body = dict(body or {})
-    _refuse_free_text(subject, body)
+    for _, subject, body in told:
+        _refuse_free_text(subject, dict(body))
+    if not told:
+        return []
     at = _lock()
     tree = _tree()
-    sequence = tree.size + 1
-    leaf = leaf_hash(sequence=sequence, at=at, type=type, subject=subject, body=body)
-    chain = chain_hash(bytes(tree.chain), leaf)
-    before = _split(bytes(tree.frontier))
-    frontier = b"".join(merkle.grow(before, tree.size, leaf))
+    size, chain, frontier = tree.size, bytes(tree.chain), _split(bytes(tree.frontier))
+    entries, tiles = [], []
+    for type, subject, body in told:
+        leaf = leaf_hash(sequence=size + 1, at=at, type=type, subject=subject, body=body)
+        chain, before, frontier = chain_hash(chain, leaf), frontier, merkle.grow(frontier, size, leaf)
+        size += 1
+        entries.append(
+            EvidenceEntry(sequence=size, at=at, type=type, subject=subject, body=dict(body), leaf=leaf, chain=chain)
+        )
+        if size % TILE == 0:
+            tiles.append(EvidenceTile(number=size // TILE - 1, root=_tile(before, leaf)))
+    values: list[Any] = [
+        value
+        for entry in entries
+        for value in (entry.sequence, at, entry.type, entry.subject, json.dumps(entry.body, ensure_ascii=False),
+                      entry.leaf, entry.chain)
+    ]  # fmt: skip
     with connection.cursor() as cursor:
-        text = json.dumps(body, ensure_ascii=False)
-        cursor.execute(APPEND, [sequence, chain, frontier, sequence, at, type, subject, text, leaf, chain])
-    if sequence % TILE == 0:
-        EvidenceTile.objects.create(number=sequence // TILE - 1, root=_tile(before, leaf))
-    return EvidenceEntry(sequence=sequence, at=at, type=type, subject=subject, body=body, leaf=leaf, chain=chain)
+        cursor.execute(APPEND + ", ".join([ENTRY] * len(entries)), [size, chain, b"".join(frontier), *values])
+    EvidenceTile.objects.bulk_create(tiles)
+    return entries
 
 
 def tree_now() -> tuple[int, bytes]:

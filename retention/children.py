@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from accounts import approvals, evidence
 from accounts.models import Approval, ChildFinding, Person, User, Workspace
-from retention import deletion
+from retention import deletion, planning
 from retention.models import Hold
 from retention.rules import armed_rules, period_of
 
@@ -78,11 +78,11 @@ def preview(finding: ChildFinding, *, now: dt.datetime) -> Preview:
         held = Hold.objects.filter(lifted_at__isnull=True, workspace__in=[*whole, *shared]).values("workspace")
         ChildFinding.objects.exclude(pk=finding.pk).update(confirmed_at=None)
         ChildFinding.objects.filter(pk=finding.pk).update(confirmed_at=now)
-        rows = deletion.count_planned(deletion.Scope(None, deletion.choose_past(RULE, now), RULE, now))
+        rows = planning.count_planned(deletion.Scope(None, planning.choose_past(RULE, now), RULE, now))
         whole_rows: dict[str, int] = {}
         for workspace in whole:
-            scope = deletion.Scope(workspace.pk, deletion.choose_leaving(workspace.pk), "workspace_expiry", now)
-            for label, count in deletion.count_planned(scope).items():
+            scope = planning.whole(workspace.pk, rule="workspace_expiry", cutoff=now)
+            for label, count in planning.count_planned(scope).items():
                 whole_rows[label] = whole_rows.get(label, 0) + count
         found = Preview(rows, whole, whole_rows, shared, list(Workspace.objects.filter(pk__in=held)))
         transaction.set_rollback(True)

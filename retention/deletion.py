@@ -1,7 +1,7 @@
 """The door: the only code that deletes, blanks or shreds personal data.
 
 What a bug here does to people: data that should be gone stays readable, or data that should stay is gone for good.
-So: what goes is chosen once, under the workspace's lock, and written down before anything is destroyed (``choose``);
+So: what goes is chosen once, under the workspace's lock, and written down before anything is destroyed (``planning.py``);
 every batch is one transaction that opens the door, deletes, counts, and closes it by ending; what remains is looked
 for by another code path than the one that deleted (``remains``). The transactions are in ``retention/jobs/``.
 """
@@ -22,14 +22,16 @@ from accounts import files, keys
 from accounts.models import KeyPair, Membership, Person, StoredFile, Workspace
 from accounts.verdicts import STAYS, Age, Goes, ModelMap, data_map
 from retention import keeping, months
-from retention.due import past_parts, past_rows
+from retention.due import past_rows
 from retention.guard import PARTITIONS
 from retention.rules import aged_maps
 
 FILES_AT_ONCE = (
     100  # in one batch: a store over the network takes about 0.1 s a file, and a batch must end within its lease
 )
-AGED_ROWS = 20_000  # of one model in one job: its ids are written down, and the next job takes the rest
+
+
+Owner = tuple[str, uuid.UUID]  # of a key pair: the kind of owner, and which
 
 
 class UnableToDelete(RuntimeError):
@@ -91,81 +93,6 @@ def maps_in_order(rule: str) -> list[ModelMap]:
     return blanked + [entry for entry in ordered if entry.goes is Goes.DELETE]
 
 
-def choose_leaving(workspace_id: uuid.UUID) -> dict[str, list[Any]]:
-    """Return the ids of rows that leave with this workspace because it is their last one: people, non-VoIP numbers.
-
-    One of which only a remainder is left is no reason to stay. What a keeper needs of them stays all the same.
-    """
-    leaving: dict[str, list[Any]] = {}
-    for entry in data_map().values():
-        if entry.last_of:
-            relation = entry.model_class._meta.get_field(entry.last_of)
-            links = relation.related_model._default_manager  # type: ignore[union-attr]
-            to_row = relation.remote_field.name  # type: ignore[union-attr]
-            here = links.filter(workspace=workspace_id).values(to_row)
-            others = links.filter(**{f"{to_row}__in": here}).exclude(workspace=workspace_id)
-            elsewhere = others.exclude(workspace__state=Workspace.State.REMAINDER).values(to_row)
-            rows = entry.model_class._default_manager.filter(pk__in=here, **entry.only).exclude(pk__in=elsewhere)
-            leaving[entry.model] = sorted(rows.values_list("pk", flat=True), key=str)
-    return leaving
-
-
-def choose_past(rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
-    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model.
-
-    What the job is about is frozen here; a row that comes due later is the next job's. So is what comes after a model of
-    which there are more: a parent does not go before the last of its children. With ``among``, what was frozen: those
-    of it that are past their time still.
-    """
-    if among is None or months.KEY in among:
-        whole = [month for month in months.choose(rule, now) if among is None or str(month) in among[months.KEY]]
-        if whole or among is not None:
-            return {months.KEY: whole} if whole else {}
-    chosen = {}
-    for entry in maps_in_order(rule):
-        age = entry.age(rule)
-        assert age is not None, f"{entry.model} has no clock under {rule}."
-        ids: list[Any] = []
-        order = [entry.partitioned_by, "pk"] if entry.partitioned_by else ["pk"]  # as an index has it
-        for part in past_parts(entry, age, now=now):
-            rows = part if among is None else part.filter(pk__in=among.get(entry.model, []))
-            ids += rows.order_by(*order).values_list("pk", flat=True)[: AGED_ROWS + 1 - len(ids)]
-        if ids:
-            chosen[entry.model] = ids[:AGED_ROWS]
-        if len(ids) > AGED_ROWS:
-            break
-    return chosen
-
-
-def waits_for_another(workspace_id: uuid.UUID) -> bool:
-    """Lock what may leave with this workspace; return whether another one that is being emptied has a part in it.
-
-    Two deletions at once of workspaces that share somebody would each leave her to the other, or count the same rows
-    twice; so the second begins when the first is over. The lock makes two that begin at the same instant see each other.
-    """
-    emptying = Workspace.State.EMPTYING
-    for entry in data_map().values():
-        if not entry.last_of:
-            continue
-        relation = entry.model_class._meta.get_field(entry.last_of)
-        links = relation.related_model._default_manager  # type: ignore[union-attr]
-        to_row = relation.remote_field.name  # type: ignore[union-attr]
-        here = entry.model_class._default_manager.filter(pk__in=links.filter(workspace=workspace_id).values(to_row))
-        shared = list(here.order_by("pk").select_for_update().values_list("pk", flat=True))
-        parts = [(links, to_row, "workspace")]
-        if entry.model == "accounts.Person":
-            parts += [
-                (other.model_class._default_manager, other.person, other.workspace)
-                for other in maps_in_order("workspace_expiry")
-                if other.person and other.workspace
-            ]
-        for rows, to_shared, to_workspace in parts:
-            theirs = rows.filter(**{f"{to_shared}__in": shared, f"{to_workspace}__state": emptying})
-            if shared and theirs.exclude(**{to_workspace: workspace_id}).exists():
-                return True
-    return False
-
-
 def rows_of(entry: ModelMap, scope: Scope) -> QuerySet:
     """Return the rows of one model that the scope covers."""
     manager = entry.model_class._default_manager
@@ -185,7 +112,7 @@ def rows_to_touch(entry: ModelMap, scope: Scope) -> QuerySet:
     if scope.workspace is None:
         return _free_rows(entry, scope).filter(pk__in=rows.values("pk"))
     if entry.goes is Goes.BLANK:
-        rows = rows.exclude(**_blanks(entry))
+        rows = rows.exclude(**blanks_of(entry))
     kept = kept_condition(entry, scope)
     return rows if kept is None else rows.exclude(pk__in=rows_of(entry, scope).filter(kept).values("pk"))
 
@@ -202,68 +129,27 @@ def kept_by(entry: ModelMap, scope: Scope, keeper: keeping.Keeper) -> Q | None:
     return keeping.kept_of(entry, scope.workspace, [keeper], scope.leaving)
 
 
-def choose_kept(scope: Scope, keepers: Sequence[keeping.Keeper]) -> dict[str, dict[str, Any]]:
-    """Return how many rows of each model of a workspace's scope must stay (“rows”), and “by” which keeper's id."""
-    assert scope.workspace is not None
-    found: dict[str, dict[str, Any]] = {"rows": {}, "by": {}}
-    for entry in maps_in_order(scope.rule):
-        condition = keeping.kept_of(entry, scope.workspace, keepers, scope.leaving)
-        if condition is None or not (count := rows_of(entry, scope).filter(condition).count()):
-            continue
-        found["rows"][entry.model] = count
-        for keeper in keepers:
-            own = kept_by(entry, scope, keeper)
-            if own is not None and (count := rows_of(entry, scope).filter(own).count()):
-                found["by"].setdefault(str(keeper.id), {})[entry.model] = count
-    return found
-
-
-def plan(workspace_id: uuid.UUID, *, rule: str, cutoff: dt.datetime, now: dt.datetime) -> tuple[Scope, dict, dict]:
-    """Return what the deletion of a workspace is about, what is kept of it at ``now``, and how much goes.
-
-    The preview and the deletion itself call this, so that they cannot differ.
-    """
-    scope = Scope(workspace=workspace_id, leaving=choose_leaving(workspace_id), rule=rule, cutoff=cutoff)
-    keepers = keeping.keepers_in_force(now)
-    kept = choose_kept(scope, keepers)
-    scope = with_kept(scope, kept, keepers)
-    return scope, kept, count_planned(scope)
-
-
 def with_kept(scope: Scope, kept: Mapping[str, Mapping[str, Any]], keepers: Sequence[keeping.Keeper]) -> Scope:
     """Return a scope of which what ``choose_kept`` found stays, and only the keepers that have a part in it."""
     part = [keeper for keeper in keepers if str(keeper.id) in kept["by"]]
     return dataclasses.replace(scope, keepers=part, kept=dict(kept["rows"]))
 
 
-def count_planned(scope: Scope) -> dict[str, int]:
-    """Return how many rows of each model, and how many files, the scope covers now; nothing for empty models."""
-    planned: dict[str, int] = {}
-    for month in scope.months:
-        planned[month.model] = planned.get(month.model, 0) + month.rows
-    for entry in maps_in_order(scope.rule):
-        if count := rows_to_touch(entry, scope).count():
-            planned[entry.model] = count
-        covered = rows_to_touch(entry, scope) if scope.workspace else rows_of(entry, scope)
-        for column in _columns_of_lost_files(entry, scope):
-            if count := covered.exclude(**{column: ""}).count():
-                planned["files"] = planned.get("files", 0) + count
-    return planned
-
-
-def shred_keys(scope: Scope, *, spare: Collection[tuple[str, uuid.UUID]] = (), ended: Sequence[uuid.UUID] = ()) -> int:
-    """Destroy the keys of the workspace and of everybody who leaves with it, and of ``ended`` keepers; return how many.
+def shred_keys(*scopes: Scope, spare: Collection[Owner] = (), ended: Sequence[uuid.UUID] = ()) -> int:
+    """Destroy the keys of workspaces and of everybody who leaves with them, and of ``ended`` keepers; return how many.
 
     ``spare`` are the owners of files that are kept and not entrusted to their keeper yet (``retention/entrusting.py``).
     """
-    if scope.workspace is None:
-        return 0
-    owners = [*_owners(scope), *((KeyPair.Owner.KEEPER.value, key_id) for key_id in ended)]
+    owners = {owner for scope in scopes if scope.workspace for owner in _owners(scope)} - set(spare)
+    owners |= {(KeyPair.Owner.KEEPER.value, key_id) for key_id in ended} - set(spare)
     with open_door():
-        return sum(keys.destroy_keys(owner, [owner_id]) for owner, owner_id in owners if (owner, owner_id) not in spare)
+        return sum(
+            keys.destroy_keys(kind, [owner_id for owner, owner_id in owners if owner == kind])
+            for kind in sorted({owner for owner, _ in owners})
+        )
 
 
-def _owners(scope: Scope) -> list[tuple[str, uuid.UUID]]:
+def _owners(scope: Scope) -> list[Owner]:
     """Return whose keys go with a scope: a workspace's and those who leave with it; by age, of the people who are gone."""
     people = [uuid.UUID(str(pk)) for pk in scope.leaving.get("accounts.Person", [])]
     if scope.workspace is None:
@@ -290,7 +176,7 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         rows = rows_to_touch(entry, scope)
         if entry.goes is Goes.BLANK:
             chosen = list(rows.values_list("pk", flat=True)[:limit])
-            return entry.model_class._default_manager.filter(pk__in=chosen).update(**_blanks(entry)), 0
+            return entry.model_class._default_manager.filter(pk__in=chosen).update(**blanks_of(entry)), 0
         chosen = list(rows.order_by("pk").values_list("pk", *entry.file_columns)[:limit])
         file_keys = [key for row in chosen for key in row[1:] if key]
         _destroy_files(file_keys)
@@ -305,7 +191,7 @@ def blank_workspace(workspace: Workspace, now: dt.datetime, *, remainder: bool) 
 
     While a remainder is kept, the country stays: it decides which law keeps it.
     """
-    blanks = _blanks(data_map()["accounts.Workspace"])
+    blanks = blanks_of(data_map()["accounts.Workspace"])
     if remainder:
         del blanks["country"], blanks["time_zone"]
     state = Workspace.State.REMAINDER if remainder else Workspace.State.EMPTIED
@@ -359,7 +245,7 @@ def _age(entry: ModelMap, scope: Scope) -> Age:
     return age
 
 
-def _columns_of_lost_files(entry: ModelMap, scope: Scope) -> list[str]:
+def columns_of_lost_files(entry: ModelMap, scope: Scope) -> list[str]:
     """Return the columns whose stored files go under this scope: none where only other columns are blanked."""
     if scope.workspace is None and _age(entry, scope).blanks and not _age(entry, scope).shreds:
         return []
@@ -374,7 +260,7 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     waiting = list(rows_to_touch(entry, scope).order_by("pk").values_list("pk", flat=True)[:limit])
     _lock_workspaces(entry, waiting)
     rows = rows_to_touch(entry, scope).filter(pk__in=waiting).select_for_update(of=("self",))
-    chosen = list(rows.order_by("pk").values_list("pk", *_columns_of_lost_files(entry, scope)))
+    chosen = list(rows.order_by("pk").values_list("pk", *columns_of_lost_files(entry, scope)))
     file_keys = [key for row in chosen for key in row[1:] if key]
     _destroy_files(file_keys)
     ids = [row[0] for row in chosen]
@@ -417,7 +303,8 @@ def _count_by_ids(cursor, entry: ModelMap, scope: Scope) -> int:
     return cursor.fetchone()[0]
 
 
-def _blanks(entry: ModelMap) -> dict[str, Any]:
+def blanks_of(entry: ModelMap) -> dict[str, Any]:
+    """Return what a blanked row of this model has in its columns."""
     return {name: column.blank for name, column in entry.columns.items() if column.blank is not STAYS}
 
 

@@ -79,7 +79,8 @@ def is_settled(scope: deletion.Scope) -> bool:
 
 def ended_keys(scope: deletion.Scope) -> list[uuid.UUID]:
     """Return the owner ids of the keys of those who kept something of the workspace before and keep nothing now."""
-    assert scope.workspace is not None
+    if scope.workspace is None:
+        return []
     before = Remainder.objects.filter(workspace=scope.workspace).values_list("kept", flat=True).first() or {}
     now = {str(keeper.id) for keeper in scope.keepers}
     return [keeper_key(keeper_id, scope.workspace) for keeper_id in before if keeper_id not in now]

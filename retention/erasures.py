@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import json
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.core import serializers
@@ -39,32 +40,35 @@ class Erasure:
     memories: list[dict[str, Any]]
 
 
-def write_down(job_id: uuid.UUID) -> None:
-    """Write a job that has its INTENT outside, if it is not there yet. Raises outside.UnableToWrite; nothing may go then.
+def write_down(job_ids: Iterable[uuid.UUID]) -> None:
+    """Write the jobs that have their INTENT outside, where they are not there yet. Raises outside.UnableToWrite; nothing may go then.
 
-    A crash right after it writes the line twice, and they say the same.
+    A crash right after it writes a line twice, and they say the same.
     """
-    job = DeletionJob.objects.get(pk=job_id)
-    if job.outside_at:
-        return
+    jobs = list(DeletionJob.objects.filter(pk__in=list(job_ids), outside_at__isnull=True).order_by("intent_sequence"))
+    memories: dict[str, list[dict[str, Any]]] = {}
+    for model in MEMORIES if jobs else ():
+        for line in _lines(model._default_manager.filter(job__in=jobs)):
+            memories.setdefault(line["fields"]["job"], []).append(line)
+    outside.append(NAME, *(_as_dict(job, memories.get(str(job.pk), [])) for job in jobs))
+    DeletionJob.objects.filter(pk__in=[job.pk for job in jobs]).update(outside_at=Now())
+
+
+def _as_dict(job: DeletionJob, memories: list[dict[str, Any]]) -> dict[str, Any]:
     assert job.intent_at and job.intent_sequence, "A deletion is written outside after its INTENT."
-    outside.append(
-        NAME,
-        {
-            "job": str(job.pk),
-            "rule": job.rule_id,
-            "workspace": str(job.workspace_id or ""),
-            "due": rfc3339(job.due_at),
-            "cutoff": rfc3339(job.cutoff),
-            "intent_at": rfc3339(job.intent_at),
-            "intent": job.intent_sequence,
-            "scope": job.scope,
-            "planned": job.planned,
-            "kept": job.kept,
-            "memories": [line for model in MEMORIES for line in _lines(model._default_manager.filter(job=job))],
-        },
-    )
-    DeletionJob.objects.filter(pk=job.pk).update(outside_at=Now())
+    return {
+        "job": str(job.pk),
+        "rule": job.rule_id,
+        "workspace": str(job.workspace_id or ""),
+        "due": rfc3339(job.due_at),
+        "cutoff": rfc3339(job.cutoff),
+        "intent_at": rfc3339(job.intent_at),
+        "intent": job.intent_sequence,
+        "scope": job.scope,
+        "planned": job.planned,
+        "kept": job.kept,
+        "memories": memories,
+    }
 
 
 def written_down() -> list[Erasure]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from accounts.verdicts import data_map
-from retention import deletion, jobs, runs
+from retention import deletion, jobs, planning, runs
 from retention.due import count_past, due_remainders, due_workspaces
 from retention.fed import may_act_until
 from retention.models import DeletionJob, Hold
@@ -75,8 +75,8 @@ def hold_on(workspace: Workspace) -> Hold | None:
 
 def what_goes(workspace: Workspace, at: dt.datetime) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """Return the rows by model that would go with this workspace now, and lines of what is kept, why and until when."""
-    scope, kept, planned = deletion.plan(workspace.pk, rule="workspace_expiry", cutoff=at, now=at)
-    return planned, kept_lines(scope, kept["by"])
+    (plan,) = planning.plan([workspace.pk], rule="workspace_expiry", cutoff=at, now=at)
+    return plan.planned, kept_lines(plan.scope, plan.kept["by"])
 
 
 def kept_lines(scope: deletion.Scope, kept_by: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:

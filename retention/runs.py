@@ -8,7 +8,7 @@ hidden and waits for the next run. Why it is so: docs/decisions/0005-the-breaker
 import hashlib
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -125,19 +125,20 @@ def kinds_waiting(rule: str) -> set[str]:
     return set(DeletionRun.objects.filter(rule=rule, state=State.STOPPED).values_list("kind", flat=True))
 
 
-def state_for(job_id: uuid.UUID) -> str:
-    """Return the state of a deletion's run, and keep it from changing until the transaction ends; empty without a run.
+def states_for(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the states of deletions' runs, and keep them from changing until the transaction ends; none without a run.
 
-    Called before the deletion itself is locked: whoever decides about a run locks the run first.
+    Called before the deletions themselves are locked: whoever decides about a run locks the run first.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT state FROM retention_deletionrun"
-            " WHERE id = (SELECT run_id FROM retention_deletionjob WHERE id = %s) FOR SHARE",
-            [job_id],
+            "SELECT id, state FROM retention_deletionrun"
+            " WHERE id IN (SELECT run_id FROM retention_deletionjob WHERE id = ANY(%s)) ORDER BY id FOR SHARE",
+            [list(job_ids)],
         )
-        row = cursor.fetchone()
-    return row[0] if row else ""
+        states = dict(cursor.fetchall())
+    runs = DeletionJob.objects.filter(pk__in=job_ids, run__in=list(states)).values_list("pk", "run")
+    return {job_id: states[run_id] for job_id, run_id in runs}
 
 
 def lets_begin(state: str, job: DeletionJob) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import Count
 from accounts import approvals, evidence
 from accounts.models import Approval, Consent, Person, Suspension, User, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
-from retention import deletion
+from retention import planning
 from retention.holds import place_hold
 
 DECIDE_SUSPENSION = "decide_suspension"
@@ -61,8 +61,7 @@ def categories() -> list[ModelMap]:
 
 def counts_of(workspace: Workspace, now: dt.datetime) -> dict[str, int]:
     """Return how many rows of each category would go with the workspace now, and how many files."""
-    leaving = deletion.choose_leaving(workspace.pk)
-    return deletion.count_planned(deletion.Scope(workspace.pk, leaving, "workspace_expiry", now))
+    return planning.count_planned(planning.whole(workspace.pk, rule="workspace_expiry", cutoff=now))
 
 
 def ask_to_decide(

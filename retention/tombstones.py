@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
 from django.db.models import Q, QuerySet
@@ -20,12 +21,13 @@ def hash_number(e164: str) -> bytes:
     return keys.keyed_hash(e164, purpose=PURPOSE)
 
 
-def remember_numbers(job: DeletionJob, workspace: Workspace, *, erased_at: dt.datetime) -> None:
-    """Write a tombstone for every number the workspace has had, before the assignments go."""
+def remember_numbers(jobs: Iterable[DeletionJob], *, erased_at: dt.datetime) -> None:
+    """Write a tombstone for every number that the jobs' workspaces have had, before the assignments go."""
+    by_workspace = {job.workspace_id: job for job in jobs}
     for entry in data_map().values():
         if entry.tombstone:
-            rows = entry.model_class._default_manager.filter(**{entry.workspace: workspace.pk})
-            _remember(job, entry, rows, erased_at, lives_on=False)
+            rows = entry.model_class._default_manager.filter(**{f"{entry.workspace}__in": list(by_workspace)})
+            _remember(entry, rows, by_workspace.__getitem__, erased_at, lives_on=False)
 
 
 def remember_chosen(job: DeletionJob, chosen: Mapping[str, list], *, erased_at: dt.datetime) -> None:
@@ -33,15 +35,18 @@ def remember_chosen(job: DeletionJob, chosen: Mapping[str, list], *, erased_at: 
     for label, ids in chosen.items():
         entry = data_map().get(label)  # none: whole months, of models without a tombstone
         if entry and entry.tombstone:
-            _remember(job, entry, entry.model_class._default_manager.filter(pk__in=ids), erased_at, lives_on=True)
+            rows = entry.model_class._default_manager.filter(pk__in=ids)
+            _remember(entry, rows, lambda workspace_id: job, erased_at, lives_on=True)
 
 
-def _remember(job: DeletionJob, entry: ModelMap, rows: QuerySet, erased_at: dt.datetime, *, lives_on: bool) -> None:
+def _remember(
+    entry: ModelMap, rows: QuerySet, job_of: Callable[[Any], DeletionJob], erased_at: dt.datetime, *, lives_on: bool
+) -> None:
     assert entry.tombstone
     Tombstone.objects.bulk_create(
         [
             Tombstone(
-                job=job,
+                job=job_of(workspace_id),
                 number_hash=hash_number(e164),
                 window=_until(window, erased_at),
                 erased_at=erased_at,
@@ -70,15 +75,16 @@ def living_windows(numbers: set[str]) -> dict[str, list[tuple[Range, uuid.UUID]]
     return _windows(Tombstone.objects.filter(workspace__state__in=Workspace.INTACT), numbers)
 
 
-def remember_people(job: DeletionJob, person_ids: Sequence, *, erased_at: dt.datetime) -> None:
-    """Write a tombstone for the customer number of everybody who leaves, so that no old file or feed brings them back."""
-    people = Person.objects.filter(pk__in=person_ids)
+def remember_people(leaving: Mapping[DeletionJob, Sequence], *, erased_at: dt.datetime) -> None:
+    """Write a tombstone for the customer number of everybody who leaves by a job, so that no old file or feed brings them back."""
+    job_of = {str(pk): job for job, ids in leaving.items() for pk in ids}
+    people = Person.objects.filter(pk__in=list(job_of)).values_list("pk", "outside_id")
     is_child = Q(child_findings__confirmed_at__isnull=False)
-    for for_good, leaving in ((True, people.filter(is_child)), (False, people.exclude(is_child))):
+    for for_good, found in ((True, people.filter(is_child)), (False, people.exclude(is_child))) if job_of else ():
         ErasedPerson.objects.bulk_create(
             [
-                ErasedPerson(job=job, id_hash=_hash_id(outside_id), erased_at=erased_at, for_good=for_good)
-                for outside_id in leaving.values_list("outside_id", flat=True)
+                ErasedPerson(job=job_of[str(pk)], id_hash=_hash_id(outside_id), erased_at=erased_at, for_good=for_good)
+                for pk, outside_id in found
             ],
             ignore_conflicts=True,
         )

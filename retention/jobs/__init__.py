@@ -12,16 +12,18 @@ import datetime as dt
 import logging
 import time
 import uuid
+from collections.abc import Collection
 
 from retention import deletion, runs, stops
 from retention.jobs.batches import run_batch
 from retention.jobs.decisions import pause, resume, retry
 from retention.jobs.intent import begin, scope_of
-from retention.jobs.key_destruction import destroy_keys
+from retention.jobs.key_destruction import destroy_keys, destroy_keys_of_many
 from retention.jobs.leases import (
     LEASE,
     MAX_ATTEMPTS,
     claim,
+    claim_many,
     record_failure,
     release,
     runnable,
@@ -33,33 +35,38 @@ from retention.jobs.scheduling import hide, release_held, schedule_due
 from retention.models import DeletionJob
 
 __all__ = [
-    "LEASE", "MAX_ATTEMPTS", "MOVES", "State", "UnableToMove", "begin", "begin_job", "claim", "finish", "hide", "kept_since",
+    "LEASE", "MAX_ATTEMPTS", "MOVES", "State", "UnableToMove", "begin", "begin_jobs", "claim", "finish", "hide", "kept_since",
     "move", "pause", "record_failure", "release", "release_held", "resume", "retry", "run_batch", "run_job", "runnable",
     "schedule_due", "scope_of", "waiting_to_begin",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
-BEGIN_SECONDS = 20  # for what is kept of one deletion, before the next one begins; the rest is its own turn's
+BEGIN_SECONDS = 20  # for what is kept of deletions that begin together; the rest is each one's own turn's
 
 
-def begin_job(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Write a job's INTENT and destroy its keys, and leave the rest for later; return whether it began.
+def begin_jobs(job_ids: Collection[uuid.UUID], *, now: dt.datetime) -> int:
+    """Write the INTENT of those of the jobs that are free, destroy their keys, and leave the rest for later; return how many began.
 
     So that of thousands that are due together, the files are unreadable before the rows of the first have gone.
     """
-    job = None if stops.active_stop() else claim(job_id)
-    if job is None:
-        return False
-    began = False
+    return 0 if stops.active_stop() else _begin_claimed(claim_many(job_ids), now=now)
+
+
+def _begin_claimed(job_ids: Collection[uuid.UUID], *, now: dt.datetime) -> int:
+    if not job_ids:
+        return 0
     try:
-        if began := begin(job.pk, now=now):
-            destroy_keys(job.pk, scope_of(DeletionJob.objects.get(pk=job.pk)), stop_at=time.monotonic() + BEGIN_SECONDS)
-            release(job.pk)
+        begun = begin(job_ids, now=now)
+        jobs = DeletionJob.objects.filter(pk__in=begun).defer("planned")
+        destroy_keys_of_many(jobs, stop_at=time.monotonic() + BEGIN_SECONDS)
+        release(*begun)
     except Exception as error:  # as in run_job
-        log.warning("deletion %s: attempt %s failed: %s", job.pk, job.attempts, type(error).__name__)
-        record_failure(job.pk, error)
-    return began
+        if len(job_ids) > 1:  # one of them: each alone, so that it keeps no other one back
+            return sum(_begin_claimed([job_id], now=now) for job_id in job_ids)
+        _count_failure(next(iter(job_ids)), error)
+        return 0
+    return len(begun)
 
 
 def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> DeletionJob | None:
@@ -73,7 +80,7 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
         return None
     stop_at = time.monotonic() + seconds
     try:
-        may_destroy = begin(job.pk, now=now)
+        may_destroy = begin([job.pk], now=now)
         job.refresh_from_db()
         if not may_destroy:
             return job
@@ -90,9 +97,13 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
                     return job
         finish(job.pk, now=now)
     except Exception as error:  # whatever it was: counted, and after five attempts somebody must look
-        log.warning("deletion %s: attempt %s failed: %s", job.pk, job.attempts, type(error).__name__)
-        record_failure(job.pk, error)
+        _count_failure(job.pk, error)
     job.refresh_from_db()
     if job.canary and job.run_id and job.state not in (State.PENDING, State.RUNNING):
         runs.advance(job.run_id)
     return job
+
+
+def _count_failure(job_id: uuid.UUID, error: Exception) -> None:
+    log.warning("deletion %s: an attempt failed: %s", job_id, type(error).__name__)
+    record_failure(job_id, error)

@@ -21,8 +21,8 @@ def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int 
     with transaction.atomic():
         if scope.workspace is None:  # of a workspace, what stays was chosen at INTENT, and nothing is added to it
             keeping.against_new_keepers()
-        job = DeletionJob.objects.select_for_update(of=("self",)).defer("scope", "planned", "kept")
-        job = job.annotate(is_stopped=stops.is_stopped()).get(pk=job_id)
+        jobs = DeletionJob.objects.select_for_update(of=("self",)).defer("scope", "planned", "kept")
+        job = jobs.annotate(is_stopped=stops.is_stopped()).get(pk=job_id)
         if job.state != State.RUNNING or job.is_stopped:
             return None
         rows, file_count = deletion.destroy_batch(entry, scope)

@@ -1,22 +1,26 @@
 """The point of no return: what goes is chosen under the locks, counted, and written down before anything is destroyed."""
 
 import datetime as dt
+import functools
 import logging
 import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts import evidence
 from accounts.evidence import rfc3339
 from accounts.models import Workspace
-from retention import deletion, entrusting, erasures, keeping, remainders, runs, tombstones
+from retention import deletion, entrusting, erasures, keeping, planning, remainders, runs, tombstones
 from retention.due import due_remainders, due_workspaces
 from retention.fed import WHY, may_act_until
 from retention.jobs.moves import State, move
 from retention.models import DeletionJob, Hold
+from retention.planning import Plan
 from retention.rules import armed_rules
 from retention.upstream import notices as upstream
 
@@ -25,105 +29,135 @@ log = logging.getLogger(__name__)
 WAIT = dt.timedelta(seconds=5)  # before a job looks again whether the one it waits for is over
 
 
-def begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Lock, ask the run, look at the holds, choose what goes and write INTENT, here and outside; return whether the job may destroy.
+def begin(job_ids: Collection[uuid.UUID], *, now: dt.datetime) -> set[uuid.UUID]:
+    """Lock, ask the runs, look at the holds, choose what goes and write INTENT, here and outside; return which jobs may destroy.
 
-    Raises outside.UnableToWrite: what cannot be written outside the database is not destroyed.
+    Of thousands that end together each must have begun within a minute: so many begin in one transaction, by questions
+    that are asked once for all of them. Raises outside.UnableToWrite: what cannot be written outside the database is
+    not destroyed.
     """
-    may_destroy = _begin(job_id, now=now)
-    if may_destroy:
-        erasures.write_down(job_id)
+    with transaction.atomic():
+        may_destroy = _begin(job_ids, now=now)
+    erasures.write_down(may_destroy)
     return may_destroy
 
 
-def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    with transaction.atomic():
-        keeping.against_new_keepers()
-        run_state = runs.state_for(job_id)
-        job = DeletionJob.objects.select_for_update().get(pk=job_id)
+def _begin(job_ids: Collection[uuid.UUID], *, now: dt.datetime) -> set[uuid.UUID]:
+    keeping.against_new_keepers()
+    run_states = runs.states_for(job_ids)
+    jobs = list(DeletionJob.objects.select_for_update().filter(pk__in=job_ids).order_by("pk"))
+    begun = {job.pk for job in jobs if job.state == State.RUNNING}
+    armed, may_begin = armed_rules(), []
+    for job in jobs:
         if job.state != State.PENDING:
-            return job.state == State.RUNNING
-        if not runs.lets_begin(run_state, job):
+            continue
+        if not runs.lets_begin(run_states.get(job.pk, ""), job):
             job.attempts, job.lease_until = 0, None
             job.save(update_fields=["attempts", "lease_until"])
-            return False
-        if job.rule_id not in armed_rules():
-            move(
-                job,
-                State.CANCELLED,
-                lease_until=None,
-                stopped_because="The rule was stopped before the deletion began.",
-            )
-            evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
-            return False
-        at = max(now, job.cutoff)
-        needs_no_feed = Q(goes_at__lte=at) | Q(state=Workspace.State.REMAINDER)
-        decided = bool(job.workspace_id) and Workspace.objects.filter(needs_no_feed, pk=job.workspace_id).exists()  # type: ignore[misc]
-        until = at if decided else may_act_until(job.rule_id, at)
-        if until is None:
-            _wait(job, WHY)
-            return False
-        if job.workspace_id:
-            workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id)
-            is_remainder = workspace.state == Workspace.State.REMAINDER
-            due = (
-                due_remainders(max(now, job.cutoff))
-                if is_remainder
-                else due_workspaces(job.cutoff).filter(ends_at=job.due_at)
-            )
-            if not due.filter(pk=workspace.pk).exists():
-                move(
-                    job,
-                    State.CANCELLED,
-                    lease_until=None,
-                    stopped_because="It was renewed, or its dates were changed, before the deletion began.",
-                )
-                evidence.append_entry("CANCELLED", subject=str(job.pk), body={"workspace": str(workspace.pk)})
-                return False
-            if kinds := set(keeping.wholly_held().filter(workspace=workspace).values_list("kind", flat=True)):
-                keeper = "A legal hold" if Hold.Kind.OFFICER in kinds else "An open request of its customer"
-                move(job, State.HELD, lease_until=None, attempts=0, stopped_because=f"{keeper} keeps this workspace.")
-                evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(workspace.pk)})
-                return False
-            if deletion.waits_for_another(workspace.pk):
-                _wait(job, "Waits for the deletion of another workspace of the same person or number.")
-                return False
-            if not is_remainder:
-                workspace.expired_at = job.due_at
-                tombstones.remember_numbers(job, workspace, erased_at=now)
-            workspace.state = Workspace.State.EMPTYING
-            workspace.save(update_fields=["state", "expired_at"])
-            scope, kept, planned = deletion.plan(workspace.pk, rule=job.rule_id, cutoff=job.cutoff, now=now)
+        elif job.rule_id not in armed:
+            _cancel(job, "The rule was stopped before the deletion began.")
         else:
-            kept, leaving = {}, deletion.choose_past(job.rule_id, job.cutoff, among=job.scope)
-            if not leaving:
-                move(job, State.CANCELLED, lease_until=None, stopped_because="Nothing was past its time any more.")
-                evidence.append_entry("CANCELLED", subject=str(job.pk), body={"rule": job.rule_id})
-                return False
+            may_begin.append(job)
+    chosen = _choose_workspaces({job.workspace_id: job for job in may_begin if job.workspace_id}, now=now)
+    chosen += _choose_rows([job for job in may_begin if not job.workspace_id], now=now)
+    _write_intents(chosen, now=now)
+    return begun | {job.pk for job, _ in chosen}
+
+
+def _choose_workspaces(jobs: dict[uuid.UUID, DeletionJob], *, now: dt.datetime) -> list[tuple[DeletionJob, Plan]]:
+    """Lock the workspaces, take out what must not begin or has to wait, and plan the others, which are emptied from here on."""
+    locked = Workspace.objects.select_for_update().filter(pk__in=jobs).order_by("pk")
+    workspaces = {workspace.pk: workspace for workspace in locked}
+    remainders = {pk for pk, workspace in workspaces.items() if workspace.state == Workspace.State.REMAINDER}
+    ready = _ready(jobs, workspaces, now=now)
+    for pk in planning.wait_for_others(ready):
+        _wait(jobs[pk], "Waits for the deletion of another workspace of the same person or number.")
+        ready.remove(pk)
+    fresh = [pk for pk in ready if pk not in remainders]
+    tombstones.remember_numbers([jobs[pk] for pk in fresh], erased_at=now)
+    for pk in fresh:
+        workspaces[pk].expired_at = jobs[pk].due_at
+    for pk in ready:
+        workspaces[pk].state = Workspace.State.EMPTYING
+    Workspace.objects.bulk_update([workspaces[pk] for pk in ready], ["state", "expired_at"])
+    chosen: list[tuple[DeletionJob, Plan]] = []
+    for rule, cutoff in sorted({(jobs[pk].rule_id, jobs[pk].cutoff) for pk in ready}):
+        ids = [pk for pk in ready if (jobs[pk].rule_id, jobs[pk].cutoff) == (rule, cutoff)]
+        plans = planning.plan(ids, rule=rule, cutoff=cutoff, now=now)
+        for pk, plan in zip(ids, plans, strict=True):
+            if not (pk in remainders and _stays_a_remainder(jobs[pk], workspaces[pk], plan, now)):
+                chosen.append((jobs[pk], plan))
+    return chosen
+
+
+def _ready(
+    jobs: dict[uuid.UUID, DeletionJob], workspaces: Mapping[uuid.UUID, Workspace], *, now: dt.datetime
+) -> list[uuid.UUID]:
+    """Return the workspaces that are due as they were, are told of by a feed, and that nothing keeps whole; settle the others."""
+    due = _still_due(jobs, workspaces, now=now)
+    told = functools.cache(may_act_until)
+    held: dict[uuid.UUID, set[str]] = defaultdict(set)
+    for pk, kind in keeping.wholly_held().filter(workspace__in=jobs).values_list("workspace", "kind"):
+        held[pk].add(kind)
+    ready = []
+    for pk, job in jobs.items():
+        workspace, at = workspaces[pk], max(now, job.cutoff)
+        decided = workspace.goes_at is not None and workspace.goes_at <= at
+        if not decided and workspace.state != Workspace.State.REMAINDER and told(job.rule_id, at) is None:
+            _wait(job, WHY)
+        elif pk not in due:
+            _cancel(job, "It was renewed, or its dates were changed, before the deletion began.")
+        elif kinds := held[pk]:
+            keeper = "A legal hold" if Hold.Kind.OFFICER in kinds else "An open request of its customer"
+            move(job, State.HELD, lease_until=None, attempts=0, stopped_because=f"{keeper} keeps this workspace.")
+            evidence.append_entry("REFUSED_BY_HOLD", subject=str(job.pk), body={"workspace": str(pk)})
+        else:
+            ready.append(pk)
+    return ready
+
+
+def _still_due(
+    jobs: dict[uuid.UUID, DeletionJob], workspaces: Mapping[uuid.UUID, Workspace], *, now: dt.datetime
+) -> set[uuid.UUID]:
+    """Return which workspaces are due as they were when their jobs were made."""
+    found = set()
+    by_cutoff: dict[dt.datetime, list[uuid.UUID]] = defaultdict(list)
+    for pk, job in jobs.items():
+        if workspaces[pk].state != Workspace.State.REMAINDER:
+            by_cutoff[job.cutoff].append(pk)
+        elif due_remainders(max(now, job.cutoff)).filter(pk=pk).exists():
+            found.add(pk)
+    for cutoff, ids in by_cutoff.items():
+        ends = due_workspaces(cutoff).filter(pk__in=ids).values_list("pk", "ends_at")
+        found |= {pk for pk, ends_at in ends if ends_at == jobs[pk].due_at}
+    return found
+
+
+def _choose_rows(jobs: list[DeletionJob], *, now: dt.datetime) -> list[tuple[DeletionJob, Plan]]:
+    """Plan the jobs of rules by age: what was frozen, as far as it is past its time still."""
+    chosen = []
+    for job in jobs:
+        if may_act_until(job.rule_id, max(now, job.cutoff)) is None:
+            _wait(job, WHY)
+        elif not (leaving := planning.choose_past(job.rule_id, job.cutoff, among=job.scope)):
+            _cancel(job, "Nothing was past its time any more.")
+        else:
             tombstones.remember_chosen(job, leaving, erased_at=now)
             scope = deletion.Scope(workspace=None, leaving=leaving, rule=job.rule_id, cutoff=job.cutoff)
-            planned = deletion.count_planned(scope)
-        if job.workspace_id and is_remainder and kept["rows"] and not planned and entrusting.is_settled(scope):
-            return _stays_a_remainder(job, workspace, scope, now)
-        tombstones.remember_people(job, scope.leaving.get("accounts.Person", []), erased_at=now)
-        job.scope = {label: [str(pk) for pk in ids] for label, ids in scope.leaving.items()}
-        job.planned = planned
-        job.kept = {**kept, "at": rfc3339(now)} if kept.get("by") else {}
-        upstream.prepare_notices(job, scope, planned, now=now)
-        entry = evidence.append_entry(
-            "INTENT",
-            subject=str(job.pk),
-            body={
-                "rule": job.rule_id,
-                "workspace": str(job.workspace_id or ""),
-                "due": rfc3339(job.due_at),
-                "cutoff": rfc3339(job.cutoff),
-                "planned": planned,
-                **({"kept": kept["by"]} if job.kept else {}),
-                "manifest": manifest_of(job),
-                "software": settings.SOFTWARE,
-            },
-        )
+            chosen.append((job, Plan(scope, {}, planning.count_planned(scope))))
+    return chosen
+
+
+def _write_intents(chosen: list[tuple[DeletionJob, Plan]], *, now: dt.datetime) -> None:
+    leaving = {job: plan.scope.leaving.get(keeping.PERSON, []) for job, plan in chosen}
+    tombstones.remember_people(leaving, erased_at=now)
+    for job, plan in chosen:
+        job.scope = {label: [str(pk) for pk in ids] for label, ids in plan.scope.leaving.items()}
+        job.planned = plan.planned
+        job.kept = {**plan.kept, "at": rfc3339(now)} if plan.kept.get("by") else {}
+    upstream.prepare_notices([(job, plan.scope, plan.planned) for job, plan in chosen], now=now)
+    entries = evidence.append_entries([("INTENT", str(job.pk), _intent_of(job)) for job, _ in chosen])
+    for (job, _), entry in zip(chosen, entries, strict=True):
         move(
             job,
             State.RUNNING,
@@ -135,8 +169,26 @@ def _begin(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
             intent_at=entry.at,
             intent_sequence=entry.sequence,
         )
-    log.info("deletion %s: intent, %s rows", job.pk, sum(planned.values()))
-    return True
+        log.info("deletion %s: intent, %s rows", job.pk, sum(job.planned.values()))
+
+
+def _intent_of(job: DeletionJob) -> dict[str, Any]:
+    return {
+        "rule": job.rule_id,
+        "workspace": str(job.workspace_id or ""),
+        "due": rfc3339(job.due_at),
+        "cutoff": rfc3339(job.cutoff),
+        "planned": job.planned,
+        **({"kept": job.kept["by"]} if job.kept else {}),
+        "manifest": manifest_of(job),
+        "software": settings.SOFTWARE,
+    }
+
+
+def _cancel(job: DeletionJob, why: str) -> None:
+    move(job, State.CANCELLED, lease_until=None, stopped_because=why)
+    body = {"workspace": str(job.workspace_id)} if job.workspace_id else {"rule": job.rule_id}
+    evidence.append_entry("CANCELLED", subject=str(job.pk), body=body)
 
 
 def _wait(job: DeletionJob, why: str) -> None:
@@ -159,13 +211,14 @@ def manifest_of(job: DeletionJob) -> str:
     )
 
 
-def _stays_a_remainder(job: DeletionJob, workspace: Workspace, scope: deletion.Scope, now: dt.datetime) -> bool:
-    """Close the job of a remainder of which everything is kept still, and say when to look again."""
+def _stays_a_remainder(job: DeletionJob, workspace: Workspace, plan: Plan, now: dt.datetime) -> bool:
+    """Close the job of a remainder of which everything is kept still, and say when to look again; return whether it is so."""
+    if not plan.kept["rows"] or plan.planned or not entrusting.is_settled(plan.scope):
+        return False
     Workspace.objects.filter(pk=workspace.pk).update(state=Workspace.State.REMAINDER)
-    remainders.note(workspace, scope, now=now)
-    move(job, State.CANCELLED, lease_until=None, stopped_because="Everything that is left is still kept.")
-    evidence.append_entry("CANCELLED", subject=str(job.pk), body={"workspace": str(workspace.pk)})
-    return False
+    remainders.note(workspace, plan.scope, now=now)
+    _cancel(job, "Everything that is left is still kept.")
+    return True
 
 
 def scope_of(job: DeletionJob) -> deletion.Scope:

@@ -5,14 +5,31 @@ First those of whom nothing is kept; then each kept file is encrypted to its kee
 
 import time
 import uuid
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from retention import deletion, entrusting, stops
+from retention.jobs.intent import scope_of
 from retention.jobs.leases import LEASE
 from retention.jobs.moves import State
 from retention.models import DeletionJob
+
+
+def destroy_keys_of_many(jobs: Iterable[DeletionJob], *, stop_at: float) -> None:
+    """Destroy the keys of these deletions of workspaces, those of which nothing is kept in one transaction.
+
+    What is left when the turn is over is each deletion's own to do.
+    """
+    scopes = {job: scope_of(job) for job in jobs}
+    with_something_kept = {job for job, scope in scopes.items() if scope.kept or entrusting.ended_keys(scope)}
+    with transaction.atomic():
+        deletion.shred_keys(*(scope for job, scope in scopes.items() if job not in with_something_kept))
+    for job in with_something_kept:
+        if time.monotonic() > stop_at:
+            return
+        destroy_keys(job.pk, scopes[job], stop_at=stop_at)
 
 
 def destroy_keys(job_id: uuid.UUID, scope: deletion.Scope, *, stop_at: float) -> bool:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -36,15 +37,21 @@ def _free() -> Q:
 
 def claim(job_id: uuid.UUID) -> DeletionJob | None:
     """Take a job for the length of a lease, or return None when somebody else has it or it is over."""
-    taken = DeletionJob.objects.filter(_free(), pk=job_id, state__in=[State.PENDING, State.RUNNING]).update(
-        lease_until=Now() + LEASE, attempts=F("attempts") + 1
-    )
-    return DeletionJob.objects.get(pk=job_id) if taken else None
+    return DeletionJob.objects.get(pk=job_id) if claim_many([job_id]) else None
 
 
-def release(job_id: uuid.UUID) -> None:
-    """Give the lease back, so that the next worker need not wait for it to end."""
-    DeletionJob.objects.filter(pk=job_id, state=State.RUNNING).update(lease_until=None, attempts=0)
+def claim_many(job_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Take those of the jobs that are free and not over for the length of a lease; return which, in the order of locking."""
+    with transaction.atomic():
+        free = DeletionJob.objects.filter(_free(), pk__in=job_ids, state__in=[State.PENDING, State.RUNNING])
+        taken = list(free.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        DeletionJob.objects.filter(pk__in=taken).update(lease_until=Now() + LEASE, attempts=F("attempts") + 1)
+    return taken
+
+
+def release(*job_ids: uuid.UUID) -> None:
+    """Give leases back, so that the next worker need not wait for them to end."""
+    DeletionJob.objects.filter(pk__in=job_ids, state=State.RUNNING).update(lease_until=None, attempts=0)
 
 
 def record_failure(job_id: uuid.UUID, error: Exception) -> None:

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Subscription
-from retention import breaker, deletion, keeping, runs, visibility
+from retention import breaker, keeping, planning, runs, visibility
 from retention.due import due_remainders, due_workspaces
 from retention.fed import may_act_until
 from retention.jobs.moves import State
@@ -45,7 +45,7 @@ def schedule_due(now: dt.datetime) -> int:
                 and until
                 and not DeletionJob.objects.filter(rule=key, state__in=OPEN, workspace=None).exists()
             ):
-                scope = deletion.choose_past(key, until)
+                scope = planning.choose_past(key, until)
                 if scope:
                     made += _make([DeletionJob(rule_id=key, due_at=until, cutoff=until, scope=_as_text(scope))])
         runs.freeze_waiting()

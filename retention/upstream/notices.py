@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import uuid
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +24,7 @@ from retention.deletion import Scope
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient
 from retention.upstream import mail, webhook
 from retention.upstream.delivery import Outcome, Result
-from retention.upstream.identifiers import choose_identifiers
+from retention.upstream.identifiers import Ids, choose_identifiers
 from retention.upstream.recipients import address_of, category_names
 
 log = logging.getLogger(__name__)
@@ -49,23 +50,31 @@ class UnableToSettle(ValueError):
     """The notice is not in a state from which this can be done; the message says why, for the officer."""
 
 
-def prepare_notices(job: DeletionJob, scope: Scope, planned: dict[str, int], *, now: dt.datetime) -> int:
-    """Choose whom to tell of this deletion, and seal what: in INTENT's transaction, while the ids still exist.
+def prepare_notices(chosen: Iterable[tuple[DeletionJob, Scope, dict[str, int]]], *, now: dt.datetime) -> int:
+    """Choose whom to tell of these deletions, and seal what: in INTENT's transaction, while the ids still exist.
 
-    Return how many. Whoever receives none of what goes is told nothing.
+    Each is a job with its scope and what is planned. Return how many notices. Whoever receives none of what goes is told
+    nothing.
     """
-    gone = set(planned) | ({"accounts.Workspace"} if scope.workspace else set())
-    made = 0
-    for recipient in Recipient.objects.filter(active_from__isnull=False, active_until__isnull=True).order_by("pk"):
-        categories = [label for label in recipient.categories if label in gone]
-        ids = choose_identifiers(recipient.known_by, scope, categories) if categories else {}
-        if not ids:
-            continue
-        notice = Notice.objects.create(recipient=recipient, job=job, categories=categories, prepared_at=now)
-        sealed = keys.seal(json.dumps(ids).encode(), purpose=PURPOSE, bound_to=str(notice.pk))
-        NoticeContent.objects.create(notice=notice, sealed=sealed)
-        made += 1
-    return made
+    recipients = Recipient.objects.filter(active_from__isnull=False, active_until__isnull=True).order_by("pk")
+    told = list(recipients)
+    made = []
+    for job, scope, planned in chosen:
+        gone = set(planned) | ({"accounts.Workspace"} if scope.workspace else set())
+        for recipient in told:
+            categories = [label for label in recipient.categories if label in gone]
+            ids = choose_identifiers(recipient.known_by, scope, categories) if categories else {}
+            if ids:
+                made.append((Notice(recipient=recipient, job=job, categories=categories, prepared_at=now), ids))
+    Notice.objects.bulk_create([notice for notice, _ in made])
+    NoticeContent.objects.bulk_create(
+        [NoticeContent(notice=notice, sealed=_sealed(notice, ids)) for notice, ids in made]
+    )
+    return len(made)
+
+
+def _sealed(notice: Notice, ids: Ids) -> bytes:
+    return keys.seal(json.dumps(ids).encode(), purpose=PURPOSE, bound_to=str(notice.pk))
 
 
 def release_notices(job: DeletionJob, *, now: dt.datetime) -> int:

@@ -3,13 +3,14 @@
 import datetime as dt
 import uuid
 from collections import Counter
+from collections.abc import Collection
 
 from django.db import transaction
 
 from accounts import evidence
 from accounts.models import Workspace
 from accounts.verdicts import ModelMap
-from retention import deletion, jobs, keeping
+from retention import deletion, jobs, keeping, planning
 from retention.jobs import intent, receipt
 from retention.models import DeletionJob, Hold
 
@@ -18,13 +19,13 @@ def delete_before_intent() -> None:
     """The keys go before the INTENT is written: a refusal or a crash leaves destruction without a word about it."""
     begin = intent.begin
 
-    def begin_too_late(job_id: uuid.UUID, *, now: dt.datetime) -> bool:
-        job = DeletionJob.objects.get(pk=job_id)
-        if job.state == DeletionJob.State.PENDING and job.workspace_id:
-            leaving = deletion.choose_leaving(job.workspace_id)
-            with transaction.atomic():
-                deletion.shred_keys(deletion.Scope(job.workspace_id, leaving, job.rule_id, job.cutoff))
-        return begin(job_id, now=now)
+    def begin_too_late(job_ids: Collection[uuid.UUID], *, now: dt.datetime) -> set[uuid.UUID]:
+        waiting = DeletionJob.objects.filter(pk__in=job_ids, state=DeletionJob.State.PENDING, workspace__isnull=False)
+        with transaction.atomic():
+            deletion.shred_keys(
+                *(planning.whole(job.workspace_id, rule=job.rule_id, cutoff=job.cutoff) for job in waiting)
+            )
+        return begin(job_ids, now=now)
 
     jobs.begin = begin_too_late
 

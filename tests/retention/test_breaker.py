@@ -149,7 +149,7 @@ def test_rows_by_age_have_their_own_limit(rows, state):
 
 
 def test_rows_by_age_are_judged_by_all_that_waits_not_by_what_one_job_takes(monkeypatch):
-    monkeypatch.setattr("retention.deletion.AGED_ROWS", 100)
+    monkeypatch.setattr("retention.planning.AGED_ROWS", 100)
     make_sessions(501)
     jobs.schedule_due(NOW)
     run = DeletionRun.objects.get()

@@ -10,7 +10,7 @@ from accounts.models import Approval, EvidenceEntry, KycDocument, Workspace
 from accounts.roles import PRIVACY_OFFICER
 from dsar.models import Ticket, TicketMessage
 from dsar.services import move_request
-from retention import deletion, jobs, periods
+from retention import deletion, jobs, periods, planning
 from retention.conformance import conformance
 from retention.due import anything_past, count_past
 from retention.holds import place_hold
@@ -374,7 +374,7 @@ def test_a_row_that_stays_although_nothing_keeps_it_stops_the_job(customer, monk
 
 def test_one_job_takes_a_limited_number_of_rows_and_the_next_takes_the_rest(customer, monkeypatch):
     factories.arm("subscriber_recording")
-    monkeypatch.setattr(deletion, "AGED_ROWS", 2)
+    monkeypatch.setattr(planning, "AGED_ROWS", 2)
     for _ in range(4):
         factories.make_recording(customer)
     Recording.objects.update(started_at=NOW - 40 * DAY)

@@ -239,7 +239,7 @@ def test_a_count_that_differs_stops_the_job_instead_of_certifying_it():
     jobs.schedule_due(NOW)
     job = DeletionJob.objects.get()
     claimed = jobs.claim(job.pk)
-    assert jobs.begin(claimed.pk, now=NOW)
+    assert jobs.begin([claimed.pk], now=NOW)
     DeletionJob.objects.filter(pk=job.pk).update(
         planned={**DeletionJob.objects.get().planned, "accounts.Person": 9}, lease_until=None
     )

@@ -55,7 +55,7 @@ def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
     alice = factories.make_customer()
     before = everything()
     jobs.schedule_due(NOW)
-    monkeypatch.setattr(evidence, "append_entry", broken(1, evidence.append_entry))
+    monkeypatch.setattr(evidence, "append_entries", broken(1, evidence.append_entries))
     jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
     alice.refresh_from_db()
     assert alice.state == Workspace.State.HIDDEN

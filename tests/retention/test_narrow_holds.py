@@ -9,7 +9,7 @@ from django.test import TestCase
 
 from accounts import evidence, files
 from accounts.models import EvidenceEntry, KeyPair, Membership, Person, StoredFile, Workspace
-from retention import deletion, holds, jobs, purge
+from retention import deletion, holds, jobs, planning, purge
 from retention.holds import UnableToHold, lift_hold, place_hold
 from retention.models import DeletionJob, Hold, Remainder
 from telecom_records.models import CallDetailRecord, Recording
@@ -176,7 +176,7 @@ def state_of(alice) -> dict[str, set]:
 
 
 def scope_of(alice) -> deletion.Scope:
-    return deletion.Scope(alice.pk, deletion.choose_leaving(alice.pk), "workspace_expiry", NOW)
+    return planning.whole(alice.pk, rule="workspace_expiry", cutoff=NOW)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -373,7 +373,7 @@ def test_it_comes_too_late_when_its_rows_are_gone_or_going(alice, officer):
     jobs.schedule_due(NOW)
     job = DeletionJob.objects.get()
     jobs.claim(job.pk)
-    assert jobs.begin(job.pk, now=NOW)
+    assert jobs.begin([job.pk], now=NOW)
     person = person_of(alice)
     for covers in (
         {"workspace": alice}, {"workspace": alice, "categories": [CALLS]}, {"person": person}, {"number": number},
@@ -389,7 +389,7 @@ def test_it_comes_too_late_when_its_rows_are_gone_or_going(alice, officer):
 def test_a_hold_that_reaches_over_a_deletion_under_way_says_what_it_cannot_keep(alice, officer):
     bob = factories.make_customer(expires_at=NOW + DAY)
     jobs.schedule_due(NOW)
-    assert jobs.begin(DeletionJob.objects.get().pk, now=NOW)
+    assert jobs.begin([DeletionJob.objects.get().pk], now=NOW)
     placed = hold(officer, categories=[CALLS])
     entry = EvidenceEntry.objects.get(type="HOLD_PLACED", subject=str(placed.pk))
     assert entry.body["too_late"] == {CALLS: 4}
@@ -441,7 +441,7 @@ def test_the_second_officer_agrees_to_exactly_what_was_asked(alice, officer):
 def test_the_number_of_a_lifted_hold_stays_while_a_deletion_goes_by_it(alice, officer):
     placed = hold(officer, number="+442079460100", categories=[CALLS])
     jobs.schedule_due(NOW)
-    assert jobs.begin(DeletionJob.objects.get().pk, now=NOW)
+    assert jobs.begin([DeletionJob.objects.get().pk], now=NOW)
     lift_hold(placed.pk, user=factories.make_user(), now=NOW)
     placed.refresh_from_db()
     assert placed.number == "+442079460100"
@@ -462,7 +462,7 @@ def test_a_deletion_that_forgets_what_is_kept_is_caught(alice, officer, monkeypa
     hold(officer, workspace=alice, categories=[CALLS])
     jobs.schedule_due(NOW)
     job = DeletionJob.objects.get()
-    assert jobs.begin(job.pk, now=NOW)
+    assert jobs.begin([job.pk], now=NOW)
     monkeypatch.setattr(deletion, "kept_condition", lambda entry, scope: None)
     while jobs.run_job(job.pk, now=NOW).state == DeletionJob.State.RUNNING:
         pass

@@ -8,7 +8,7 @@ import tablib
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from accounts.models import EvidenceEntry, Workspace
-from retention import deletion
+from retention import planning
 from retention.conformance import conformance
 from retention.due import count_past
 from retention.holds import place_hold
@@ -137,7 +137,7 @@ def test_when_one_of_two_customers_is_held_the_number_stays_with_what_is_held(cu
 
 
 def test_more_assignments_than_fit_into_a_job_go_before_their_numbers(customer, monkeypatch):
-    monkeypatch.setattr(deletion, "AGED_ROWS", 2)
+    monkeypatch.setattr(planning, "AGED_ROWS", 2)
     for count in range(5):
         rented(customer, e164=f"+44207946016{count}")
     states = [[(job.state, job.destroyed) for job in carry_out(NOW, now=NOW)] for _ in range(4)]

@@ -140,7 +140,7 @@ def test_two_requests_keep_until_both_are_over(alice, officer):
 def test_it_is_registered_all_the_same_when_the_deletion_has_begun(alice, officer):
     person = person_of(alice)
     jobs.schedule_due(NOW)
-    assert jobs.begin(DeletionJob.objects.get().pk, now=NOW)
+    assert jobs.begin([DeletionJob.objects.get().pk], now=NOW)
     request = factories.make_request(officer, person=person, workspace=alice)
     assert of(request) == set()
     assert (request.person, request.requester_name) == (None, "Somebody")

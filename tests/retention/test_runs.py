@@ -71,7 +71,7 @@ def start_by_the_worker(run):
 
 def start_by_the_beginner(run):
     for job in run.jobs.all():
-        jobs.begin_job(job.pk, now=timezone.now())
+        jobs.begin_jobs([job.pk], now=timezone.now())
 
 
 def start_by_the_command(run):
@@ -139,7 +139,7 @@ def test_a_job_without_a_run_does_not_begin():
         due_at=workspace.ends_at or NOW - DAY,
         cutoff=NOW,
     )
-    assert not jobs.begin(job.pk, now=NOW)
+    assert not jobs.begin([job.pk], now=NOW)
     carry_out(NOW, now=NOW)  # freezes it first
     job.refresh_from_db()
     assert (job.state, job.run.state) == (Job.DONE, State.OVER)
@@ -259,7 +259,7 @@ def test_the_first_ten_go_first_and_the_rest_follows_when_they_are_done():
     assert (run.state, len(first)) == (State.CANARY, runs.CANARIES)
     assert set(jobs.runnable()) == first
     for rest in run.jobs.filter(canary=False):
-        assert not jobs.begin(rest.pk, now=NOW)
+        assert not jobs.begin([rest.pk], now=NOW)
     assert states() == {Workspace.State.HIDDEN}  # all of them, the first and the rest
     for job_id in first:
         assert run.jobs.filter(state=Job.PENDING).count() >= 15

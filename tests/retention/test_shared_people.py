@@ -35,7 +35,7 @@ def finish(job: DeletionJob) -> DeletionJob:
 @pytest.mark.parametrize("batches", [0, 3, 8])
 def test_the_second_waits_until_the_first_is_over(two_jobs, batches):
     first, second = two_jobs
-    assert jobs.begin(first.pk, now=NOW)
+    assert jobs.begin([first.pk], now=NOW)
     for _ in range(batches):
         jobs.run_job(first.pk, now=NOW, seconds=0)
     waiting = jobs.run_job(second.pk, now=NOW)
@@ -48,7 +48,7 @@ def test_the_second_waits_until_the_first_is_over(two_jobs, batches):
 def test_whenever_the_second_comes_everything_is_counted_once_and_goes(two_jobs, batches):
     first, second = two_jobs
     before = everything()
-    assert jobs.begin(first.pk, now=NOW)
+    assert jobs.begin([first.pk], now=NOW)
     for _ in range(batches):
         jobs.run_job(first.pk, now=NOW, seconds=0)
     jobs.run_job(second.pk, now=NOW)
@@ -62,5 +62,5 @@ def test_whenever_the_second_comes_everything_is_counted_once_and_goes(two_jobs,
 def test_those_who_share_nobody_do_not_wait(two_jobs):
     alone = factories.make_customer()
     jobs.schedule_due(NOW)
-    assert jobs.begin(two_jobs[0].pk, now=NOW)
-    assert jobs.begin(DeletionJob.objects.get(workspace=alone).pk, now=NOW)
+    assert jobs.begin([two_jobs[0].pk], now=NOW)
+    assert jobs.begin([DeletionJob.objects.get(workspace=alone).pk], now=NOW)
