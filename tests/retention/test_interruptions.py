@@ -1,6 +1,7 @@
 """Whatever breaks in the middle, nothing is half done, and the next run ends in the same state."""
 
 import pytest
+from django.db import transaction
 
 from accounts import evidence, files
 from accounts.models import EvidenceEntry, Workspace
@@ -49,6 +50,19 @@ def test_a_step_that_breaks_is_done_again_and_ends_the_same(monkeypatch, step, t
     assert EvidenceEntry.objects.filter(type="INTENT").count() == EvidenceEntry.objects.filter(type="DONE").count() == 1
     bob.refresh_from_db()
     assert bob.state == Workspace.State.ACTIVE
+
+
+def test_a_batch_of_nothing_counts_nothing():
+    """Near miss: Django returns None, not 0, for a deletion of which it knows beforehand that it is empty."""
+    emptied = factories.make_workspace()
+    scope = deletion.Scope(workspace=emptied.pk, leaving={}, rule="workspace_expiry", cutoff=NOW)
+    aged = deletion.Scope(workspace=None, leaving={}, rule="usage_record", cutoff=NOW)
+    with transaction.atomic():
+        for entry in deletion.maps_in_order("workspace_expiry"):
+            if entry.model != "accounts.Workspace":
+                assert deletion.destroy_batch(entry, scope) == (0, 0), entry.model
+        for entry in deletion.maps_in_order("usage_record"):
+            assert deletion.destroy_batch(entry, aged) == (0, 0), entry.model
 
 
 def test_when_intent_cannot_be_written_nothing_is_destroyed(monkeypatch):
