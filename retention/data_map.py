@@ -175,7 +175,7 @@ MAPS = [
     _kept(
         "Remainder",
         "remainders",
-        "What is kept of an emptied workspace: opaque ids and counts. The row goes when nothing is kept any more.",
+        "What is kept of an emptied workspace: opaque ids and counts, and none of them when nothing is kept any more.",
         "workspace_id",
         "kept",
         "look_again_at",

@@ -14,7 +14,7 @@ def note(workspace: Workspace, scope: deletion.Scope, *, now: dt.datetime) -> No
     It is looked at again at once when one of them has ended meanwhile, and otherwise when the first row becomes free.
     """
     if not scope.kept:
-        Remainder.objects.filter(workspace=workspace).delete()
+        Remainder.objects.filter(workspace=workspace).update(kept={}, look_again_at=None)
         return
     kept: dict[str, dict[str, int]] = {}
     ends = [now] if any(_has_ended(keeper) for keeper in scope.keepers) else []
