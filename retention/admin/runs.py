@@ -1,5 +1,7 @@
 """Runs, the limits of the breaker, and the workspaces that an officer's word keeps."""
 
+from collections.abc import Callable
+
 from django.contrib import admin
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -22,7 +24,6 @@ STATE_TONES = {
     "Called off": "warning",
     "Over": "success",
 }
-ASKED = "Asked. Another officer now finds it under Approvals."
 
 
 @admin.register(DeletionRun)
@@ -82,14 +83,7 @@ class DeletionRunAdmin(ReadOnlyAdmin):
         },
     )
     def ask_to_go_on(self, request, form, object_id):
-        run = self.get_object(request, object_id)
-        run_or_say(
-            request,
-            lambda: ask_to_let_go_on(run, user=request.user, now=timezone.now()),
-            ASKED,
-            approvals.UnableToApprove,
-        )
-        return back_to(self, object_id)
+        return self._ask(request, object_id, ask_to_let_go_on)
 
     @action(
         description="These were wrong",
@@ -125,13 +119,13 @@ class DeletionRunAdmin(ReadOnlyAdmin):
         },
     )
     def ask_to_end_reprieves(self, request, form, object_id):
+        return self._ask(request, object_id, ask_to_end_reprieves)
+
+    def _ask(self, request, object_id, ask: Callable[..., approvals.Approval]):
+        """Ask the second officer for something about this run; ``ask`` takes the run, the user and now."""
         run = self.get_object(request, object_id)
-        run_or_say(
-            request,
-            lambda: ask_to_end_reprieves(run, user=request.user, now=timezone.now()),
-            ASKED,
-            approvals.UnableToApprove,
-        )
+        done = "Asked. Another officer now finds it under Approvals."
+        run_or_say(request, lambda: ask(run, user=request.user, now=timezone.now()), done, approvals.UnableToApprove)
         return back_to(self, object_id)
 
 
