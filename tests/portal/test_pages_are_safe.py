@@ -152,8 +152,7 @@ def test_an_open_filter_sheet_is_a_dialog_that_keeps_and_returns_the_focus(page,
         page.wait_for_timeout(300)
         assert not sheet.is_visible(), address
         assert opener.evaluate("opener => opener === document.activeElement"), address
-    if not tried:
-        pytest.skip("no list has filters yet")
+    assert tried > 10, "the lists have lost their filters"
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 
 import pytest
+from django.contrib.admin.utils import quote
 
 from accounts import approvals, files
 from accounts.models import Approval, EvidenceEntry, KycDocument, Workspace
@@ -440,10 +441,13 @@ def test_a_period_that_breaks_the_promise_is_refused(rule, period, says):
 def test_a_rule_without_a_period_cannot_be_armed(client):
     factories.make_user()
     client.force_login(factories.make_user(PRIVACY_OFFICER))
-    response = client.post("/admin/retention/rule/closed_ticket/ask_to_arm/", {"_form_submitted": "True"})
-    assert response["HX-Redirect"].endswith("/closed_ticket/change/")
-    assert "Nobody has set the period" in client.get("/admin/").content.decode()
+    address = f"/admin/retention/rule/{quote('closed_ticket')}/ask_to_arm/"
+    response = client.post(address, {"_form_submitted": "True"})
+    assert "it keeps everything. Set it first." in client.get(response["HX-Redirect"]).content.decode()
     assert not Approval.objects.exists()
+    set_period("closed_ticket", YEAR)
+    client.post(address, {"_form_submitted": "True"})
+    assert Approval.objects.get().target == "closed_ticket"
 
 
 def test_a_second_period_asked_before_the_first_is_decided_voids_neither_by_itself_but_only_one_holds():
