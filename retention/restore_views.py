@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import approvals
 from accounts.verdicts import data_map
+from accounts.workers import NOBODY_THERE, call_worker
 from retention import restore, unsealing
 from retention.models import Seal
 from retention.tasks import replay_erasures
@@ -46,8 +47,12 @@ def page(request: HttpRequest) -> HttpResponse:
 def replay(request: HttpRequest) -> HttpResponse:
     """Begin to carry out again what the copy has brought back."""
     if restore.current():
-        replay_erasures.delay()
-        messages.success(request, "Begun. This page shows how far it is; manage.py replay_erasures does the same.")
+        if call_worker(replay_erasures):
+            messages.success(request, "Begun. This page shows how far it is; manage.py replay_erasures does the same.")
+        else:
+            messages.error(
+                request, f"{NOBODY_THERE} Nothing was begun; manage.py replay_erasures --commit does it without them."
+            )
     return redirect("retention:restore")
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import files
 from accounts.models import KeyPair
+from accounts.workers import call_worker
 from telecom_records.forms import UploadForm
 from telecom_records.models import ImportRun
 from telecom_records.tasks import run_import
@@ -48,7 +49,7 @@ def _take(form: UploadForm, user) -> ImportRun | None:
                     form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
                 )
                 run.save(update_fields=["file_key"])
-                transaction.on_commit(lambda: run_import.delay(str(run.pk)))
+                transaction.on_commit(lambda: call_worker(run_import, str(run.pk)))
     except files.UnableToStore as error:
         form.add_error("file", f"{error}. Nothing was imported.")
         return None

@@ -9,6 +9,7 @@ from accounts import approvals, epochs
 from accounts.models import KeyEpoch
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 from accounts.tasks import wrap_keys_anew
+from accounts.workers import NOBODY_THERE, call_worker
 
 STATES = {"Current": "success", "Kept": "info", "Will be destroyed": "warning", "Destroyed": ""}
 
@@ -86,8 +87,10 @@ class KeyEpochAdmin(ReadOnlyAdmin):
     )
     def rotate(self, request, form):
         made = epochs.rotate(now=timezone.now(), user=request.user)
-        wrap_keys_anew.delay()
-        messages.success(request, f"{made} began. Keys are being wrapped anew.")
+        if call_worker(wrap_keys_anew):
+            messages.success(request, f"{made} began. Keys are being wrapped anew.")
+        else:
+            messages.warning(request, f"{made} began. {NOBODY_THERE} The keys are wrapped anew when they can be.")
         return back_to(self)
 
     @action(

@@ -8,6 +8,7 @@ from unfold.enums import ActionVariant
 
 from accounts import approvals
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
+from accounts.workers import NOBODY_THERE, call_worker
 from retention import reconcile
 from retention.models import FileCheck, FileFinding
 from retention.tasks import compare_files
@@ -69,8 +70,12 @@ class FileFindingAdmin(ReadOnlyAdmin):
         },
     )
     def look_now(self, request, form):
-        compare_files.delay(asked=True)
-        messages.success(request, "A worker compares. Load this page again in a minute.")
+        if call_worker(compare_files, asked=True):
+            messages.success(request, "A worker compares. Load this page again in a minute.")
+        else:
+            messages.error(
+                request, f"{NOBODY_THERE} Nothing was compared; manage.py reconcile_files does it without them."
+            )
         return back_to(self)
 
     @action(
