@@ -144,6 +144,11 @@ class PortalAdmin(Masked, ModelAdmin):
     actions = None
     change_form_outer_before_template = "retention/fate.html"
     fixed_after_add: tuple[str, ...] = ()  # what a row keeps for life
+    empty_title = (
+        "Nothing here yet"  # of a list without rows: what would be here, how it comes, and the words of the link
+    )
+    empty_text = ""
+    add_words = "Add the first"
     no_partial_search: tuple[str, ...] = ()  # what to search by for those who may not search by part of a name
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -43,17 +43,21 @@ class Limit:
     usual: int  # of a new installation
     ceiling: int  # no value above it is believed, whoever wrote it
 
+    def words(self, value: int) -> str:
+        """Return a value with its unit; a share in per cent beside the thousandths in which it is set."""
+        return f"{value} ‰ ({value / 10:g} %)" if self.unit == "‰" else f"{value:,} {self.unit}"
+
 
 LIMITS: dict[str, Limit] = {
     limit.key: limit
     for limit in (
         Limit("surprises", "Workspaces whose end was changed at the last moment, in 24 hours", "workspaces", 10, 50, 500),
-        Limit("surprises_share", "The same, as a share of all live workspaces", "‰", 1, 10, 50),
+        Limit("surprises_share", "Workspaces whose end was changed at the last moment, as a share of all live ones", "‰", 1, 10, 50),
         Limit("workspaces", "Workspaces that go in 24 hours, however long their end was known", "workspaces", 50, 200, 2_000),
-        Limit("workspaces_share", "The same, as a share of all live workspaces", "‰", 10, 250, 500),
+        Limit("workspaces_share", "Workspaces that go in 24 hours, as a share of all live ones", "‰", 10, 250, 500),
         Limit("rows", "Rows that go by one rule in 24 hours", "rows", 500, 5_000, 100_000),
-        Limit("rows_share", "The same, as a share of the rows there are", "‰", 10, 100, 500),
-        Limit("pace", "The same, compared with the middle one of the last 30 days", "times", 2, 3, 10),
+        Limit("rows_share", "Rows that go by one rule in 24 hours, as a share of those there are", "‰", 10, 100, 500),
+        Limit("pace", "Rows that go by one rule in 24 hours, compared with a usual day of the last 30", "times", 2, 3, 10),
     )
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -66,7 +67,7 @@ class HoldForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["categories"].choices = [(entry.model, entry.plural.capitalize()) for entry in holdable()]  # type: ignore[attr-defined]
+        self.fields["categories"].choices = [(entry.model, capfirst(entry.plural)) for entry in holdable()]  # type: ignore[attr-defined]
         self.fields["owner"].queryset = User.objects.filter(is_active=True, is_staff=True).order_by("name")  # type: ignore[attr-defined]
 
     def clean_workspace(self) -> Workspace | None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import router
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from accounts import approvals, evidence
 from accounts.models import Approval, User
@@ -56,7 +57,7 @@ def refuse_impossible(law: LegalRetention) -> None:
         raise ValidationError({"category": "There is no such category."})
     if law.counts_from == LegalRetention.CountsFrom.END and not entry.workspace:
         raise ValidationError(
-            {"counts_from": f"{entry.plural.capitalize()} are of no account, so it cannot count from its end."}
+            {"counts_from": f"{capfirst(entry.plural)} are of no account, so it cannot count from its end."}
         )
 
 

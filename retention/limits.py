@@ -24,14 +24,14 @@ def set_limit(key: str, value: int, *, user: User, now: dt.datetime) -> Approval
     limit = breaker.LIMITS[key]
     in_force = breaker.limits()[key]
     if not limit.strictest <= value <= limit.ceiling:
-        raise UnableToSet(f"It must be between {limit.strictest:,} and {limit.ceiling:,} {limit.unit}.")
+        raise UnableToSet(f"It must be between {limit.strictest:,} and {limit.words(limit.ceiling)}.")
     if value == in_force:
-        raise UnableToSet(f"It is {value:,} {limit.unit} already.")
+        raise UnableToSet(f"It is {limit.words(value)} already.")
     if value > in_force:
         return approvals.ask(
             RAISE_LIMIT,
             target=f"{key}:{value}",
-            summary=f"Raise a limit of the breaker from {in_force:,} to {value:,} {limit.unit}: {limit.title.lower()}",
+            summary=f"Raise a limit of the breaker from {in_force:,} to {limit.words(value)}: {limit.title[0].lower()}{limit.title[1:]}",
             user=user,
             now=now,
         )

@@ -21,6 +21,7 @@ from retention.due import count_past
 from retention.forms import ChangePeriodForm
 from retention.models import Rule, RuleVersion
 from retention.periods import Change, Kind, UnableToChange
+from retention.promises import PROMISES
 from retention.retention_schedule import as_csv, line_of, schedule_of
 from retention.rules import aged_maps, coming_versions, period_words, periods_of
 
@@ -95,7 +96,7 @@ def change_period(request: HttpRequest, key: str) -> HttpResponse:
         return redirect(line_of(rule, now).page)
     context = {
         **admin.site.each_context(request),
-        "title": "Change the period",
+        "title": f"Change the period: {PROMISES[key].title}",
         "breadcrumbs": [{"title": "Rules", "href": reverse("admin:retention_rule_changelist")}],
         "rule": rule,
         "line": line_of(rule, now),

@@ -38,6 +38,12 @@ class SubscriptionForm(forms.ModelForm):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(CustomerAdmin):
+    empty_title = "No subscriptions yet"
+    empty_text = (
+        "They come by a feed or the import of subscriptions, or are added here. When the last one of a "
+        "workspace ends, everything of it is deleted."
+    )
+    add_words = "Add a subscription"
     resource_classes = [SubscriptionResource]
     form = SubscriptionForm
     fixed_after_add = ("workspace",)

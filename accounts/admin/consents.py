@@ -12,6 +12,11 @@ from accounts.resources import ConsentResource
 
 @admin.register(Consent)
 class ConsentAdmin(CustomerAdmin):
+    empty_title = "No consents yet"
+    empty_text = (
+        "What people have agreed to, with the words they saw. It comes by the import of consents, or is added here."
+    )
+    add_words = "Add a consent"
     resource_classes = [ConsentResource]
     list_display = ["outside_id", "person", "purpose", "policy_version", "given_at", "channel", "state_badge"]
     list_filter = [("purpose", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter)]
@@ -36,6 +41,8 @@ class ConsentAdmin(CustomerAdmin):
 
 @admin.register(KycDocument)
 class KycDocumentAdmin(ReadOnlyAdmin):
+    empty_title = "No identity documents"
+    empty_text = "Documents that customers have sent for a check come by the feed or the import."
     list_display = ["id", "person", "type", "issuing_country", "result_badge", "received_at", "decided_at"]
     list_filter = [("result", ChoicesDropdownFilter), ("type", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -55,6 +62,9 @@ class KycDocumentAdmin(ReadOnlyAdmin):
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(PortalAdmin):
+    empty_title = "No policy version yet"
+    empty_text = "The published texts of the privacy policy, with the day from which each is in effect."
+    add_words = "Add a version"
     list_display = ["version", "effective_on", "published_at"]
     search_fields = ["version"]
     ordering = ["-effective_on"]

@@ -114,6 +114,9 @@ class ConsentInline(PortalInline):
 
 @admin.register(Workspace)
 class WorkspaceAdmin(CustomerAdmin):
+    empty_title = "No workspaces yet"
+    empty_text = "The accounts of customers. They come by a feed or the import of workspaces, or are added here."
+    add_words = "Add a workspace"
     resource_classes = [WorkspaceResource]
     list_display = ["outside_id", "name", "kind", "country", "state_badge", "expires", "created_at"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
@@ -158,6 +161,9 @@ class WorkspaceAdmin(CustomerAdmin):
 
 @admin.register(Person)
 class PersonAdmin(CustomerAdmin):
+    empty_title = "No people yet"
+    empty_text = "They come by a feed or the import of people, or are added here."
+    add_words = "Add a person"
     resource_classes = [PersonResource]
     list_display = ["outside_id", "name", "email", "phone", "country", "source"]
     list_filter = [("source", ChoicesDropdownFilter)]

@@ -13,6 +13,8 @@ from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 
 @admin.register(EvidenceEntry)
 class EvidenceEntryAdmin(ReadOnlyAdmin):
+    empty_title = "The log is empty"
+    empty_text = "Every decision and every deletion is written here, in order, for good."
     list_display = ["sequence", "at", "type_badge", "subject", "leaf_start"]
     list_filter = [("type", AllValuesCheckboxFilter)]
     list_filter_submit = True
@@ -41,6 +43,8 @@ class EvidenceEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(AccessLogEntry)
 class AccessLogEntryAdmin(ReadOnlyAdmin):
+    empty_title = "Nobody has looked yet"
+    empty_text = "Who of the staff saw or took customers’ data in clear."
     list_display = ["at", "user", "action_badge", "of", "subject", "rows", "reason", "ticket"]
     list_filter = [("action", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
     list_filter_submit = True
@@ -58,6 +62,8 @@ class AccessLogEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin):
+    empty_title = "Nothing asked yet"
+    empty_text = "What cannot be undone waits here for a second officer, and stays here after the decision."
     list_display = ["summary", "state_badge", "requested_by", "requested_at", "decided_by", "decided_at"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True

@@ -32,6 +32,12 @@ class FeedForm(forms.ModelForm):
 
 @admin.register(Feed)
 class FeedAdmin(PortalAdmin):
+    empty_title = "No feed yet"
+    empty_text = (
+        "A feed is a signed address to which another system sends renewals, cancellations and customers. A "
+        "security administrator makes it."
+    )
+    add_words = "Add a feed"
     form = FeedForm
     list_display = ["name", "carried", "state_badge", "heard_at", "as_of", "sequence", "last_refusal"]
     ordering = ["retired_at", "name"]
@@ -165,6 +171,8 @@ class FeedAdmin(PortalAdmin):
 
 @admin.register(FeedDelivery)
 class FeedDeliveryAdmin(ReadOnlyAdmin):
+    empty_title = "No messages yet"
+    empty_text = "Each message that a feed has sent stands here with what became of it."
     list_display = ["received_at", "feed", "state_badge", "sequence", "items", "new", "changed", "unchanged", "ignored"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True

@@ -16,6 +16,8 @@ STATES = {"Current": "success", "Kept": "info", "Will be destroyed": "warning", 
 
 @admin.register(KeyEpoch)
 class KeyEpochAdmin(ReadOnlyAdmin):
+    empty_title = "No epoch yet"
+    empty_text = "The first one begins with the first file that is stored; then one begins every 30 days by itself."
     list_display = ["number", "state_badge", "began_at", "ended_at", "keys", "retires", "usable"]
     ordering = ["-number"]
     fields = [

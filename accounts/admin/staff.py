@@ -82,6 +82,10 @@ class PeriodicTaskAdmin(ReadOnlyAdmin, BeatTaskAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin):
+    empty_title = "No failed sign-ins"
+    empty_text = (
+        "Wrong passwords are counted here, by address; after a few of them nobody may try from there for a while."
+    )
     list_display = ["attempt_time", "username", "ip_address", "failures_since_start"]
     fields = list_display
     ordering = ["-attempt_time"]

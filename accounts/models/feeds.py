@@ -104,7 +104,7 @@ class FeedDelivery(models.Model):
     faults = models.JSONField("items at fault", default=list)
 
     class Meta:
-        verbose_name_plural = "feed deliveries"
+        verbose_name = "feed message"
         constraints = [
             models.UniqueConstraint(fields=["feed", "nonce"], name="feed_nonce_once"),
             models.CheckConstraint(

@@ -49,8 +49,8 @@ class ChildFinding(models.Model):
     dropped_at = models.DateTimeField("found wrong", null=True, editable=False)
 
     class Meta:
-        verbose_name = "child’s data"
-        verbose_name_plural = "children’s data"
+        verbose_name = "finding of a child"
+        verbose_name_plural = "findings of children"
         constraints = [
             models.CheckConstraint(
                 condition=Q(confirmed_at__isnull=True) | Q(dropped_at__isnull=True), name="child_confirmed_or_dropped"

@@ -38,6 +38,8 @@ class Suspension(models.Model):
     decided_at = models.DateTimeField("decided by two officers", null=True, editable=False)
 
     class Meta:
+        verbose_name = "suspension for fraud"
+        verbose_name_plural = "suspensions for fraud"
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace"], condition=Q(lifted_at__isnull=True), name="suspended_once_at_a_time"

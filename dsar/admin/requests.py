@@ -62,6 +62,9 @@ def closing_dialog(title: str, text: str, submit: str) -> Any:
 
 @admin.register(SubjectRequest)
 class SubjectRequestAdmin(PortalAdmin):
+    empty_title = "No requests yet"
+    empty_text = "What data subjects ask for, each with the day by which it must be answered."
+    add_words = "Register a request"
     form = RequestForm
     list_display = ["ref", "type", "who", "left", "due_on", "statutory_due_on", "state_badge", "owner"]
     list_filter = [

@@ -58,6 +58,9 @@ class PrivacyRequestForm(BaseDialogForm):
 
 @admin.register(Ticket)
 class TicketAdmin(PortalAdmin):
+    empty_title = "No tickets yet"
+    empty_text = "What customers ask the support, as a conversation."
+    add_words = "Open a ticket"
     list_display = ["ref", "subject", "channel", "state_badge", "age", "assignee", "workspace"]
     list_filter = [("state", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter), "assignee"]
     list_filter_submit = True

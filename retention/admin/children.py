@@ -38,6 +38,12 @@ class FindingForm(forms.ModelForm):
 
 @admin.register(ChildFinding)
 class ChildFindingAdmin(PortalAdmin):
+    empty_title = "No children found"
+    empty_text = (
+        "When anybody learns that a customer is a child, an officer writes it down here; the data must be "
+        "gone within 72 hours."
+    )
+    add_words = "Write down a finding"
     form = FindingForm
     list_display = ["finding", "who", "state_badge", "found_at", "deadline", "left", "how"]
     list_filter = [("how", ChoicesDropdownFilter)]

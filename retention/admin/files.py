@@ -16,6 +16,10 @@ from retention.tasks import compare_files
 
 @admin.register(FileFinding)
 class FileFindingAdmin(ReadOnlyAdmin):
+    empty_title = "No findings"
+    empty_text = (
+        "Each night files and rows are compared; what does not match stands here, and nothing is destroyed without two officers."
+    )
     list_display = ["key_shown", "kind_badge", "stored_at", "found_at", "seen_at", "state_badge"]
     list_filter = [("kind", ChoicesDropdownFilter), ("end", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -101,6 +105,8 @@ class FileFindingAdmin(ReadOnlyAdmin):
 
 @admin.register(FileCheck)
 class FileCheckAdmin(ReadOnlyAdmin):
+    empty_title = "Not compared yet"
+    empty_text = "Each night all stored files are compared with their rows; every comparison stands here."
     list_display = ["began_at", "files", "rows", "stray", "missing", "failed"]
     ordering = ["-pk"]
     fields = [("began_at", "ended_at"), ("files", "rows"), ("stray", "missing"), "failed"]

@@ -34,6 +34,12 @@ class ActiveFilter(admin.SimpleListFilter):
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
+    empty_title = "No holds"
+    empty_text = (
+        "A hold keeps data although its time is over: for a claim, an order, or an open request. One officer "
+        "places it at once."
+    )
+    add_words = "Place a hold"
     list_display = ["hold", "covers", "keeps_now", "authority", "owner", "review", "state_badge"]
     list_filter = [ActiveFilter]
     list_select_related = ["workspace", "person", "owner"]

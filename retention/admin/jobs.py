@@ -25,6 +25,11 @@ TONES = {
 
 @admin.register(DeletionJob)
 class DeletionJobAdmin(ReadOnlyAdmin):
+    empty_title = "Nothing deleted yet"
+    empty_text = (
+        "What comes due is deleted by itself; each deletion stands here with its progress and, when it is "
+        "over, its certificate."
+    )
     list_display = ["deletion", "what", "rule_title", "state_badge", "due_at", "rows", "done_at"]
     list_filter = [("state", ChoicesDropdownFilter), ("done_at", RangeDateTimeFilter)]
     list_filter_submit = True

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -34,8 +35,8 @@ class LawForm(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if "category" in self.fields:
-            named = [(entry.model, entry.plural.capitalize()) for entry in laws.categories()]
-            self.fields["category"].choices = named  # type: ignore[attr-defined]
+            named = [(entry.model, capfirst(entry.plural)) for entry in laws.categories()]
+            self.fields["category"].choices = [("", "Choose what it keeps"), *named]  # type: ignore[attr-defined]
 
     def clean(self):
         cleaned = super().clean() or {}
@@ -54,6 +55,12 @@ class ActivationForm(BaseDialogForm):
 
 @admin.register(LegalRetention)
 class LegalRetentionAdmin(PortalAdmin):
+    empty_title = "No laws yet"
+    empty_text = (
+        "A law that demands keeping, for one country and one category. It keeps nothing until two officers "
+        "have activated it."
+    )
+    add_words = "Add a law"
     form = LawForm
     list_display = ["named", "country", "what", "period", "counts_from", "verified", "state_badge"]
     ordering = ["country", "law", "section", "pk"]
@@ -84,7 +91,7 @@ class LegalRetentionAdmin(PortalAdmin):
 
     @display(description="keeps")
     def what(self, law: LegalRetention) -> str:
-        return data_map()[law.category].plural.capitalize() if law.category in data_map() else law.category
+        return capfirst(data_map()[law.category].plural) if law.category in data_map() else law.category
 
     @display(description="period", ordering="months")
     def period(self, law: LegalRetention) -> str:

@@ -116,6 +116,10 @@ class RuleAdmin(ReadOnlyAdmin):
 
 @admin.register(Tombstone)
 class TombstoneAdmin(ReadOnlyAdmin):
+    empty_title = "No tombstones yet"
+    empty_text = (
+        "Of each number that was deleted a keyed hash stays, so that late calls of it are recognised and refused."
+    )
     list_display = ["id", "window", "erased_at", "job"]
     list_select_related = ["job"]
     ordering = ["-pk"]

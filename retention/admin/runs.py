@@ -28,6 +28,8 @@ STATE_TONES = {
 
 @admin.register(DeletionRun)
 class DeletionRunAdmin(ReadOnlyAdmin):
+    empty_title = "No runs yet"
+    empty_text = "What comes due together is frozen as a run and judged before any of it is deleted."
     list_display = ["ref", "rule_title", "kind", "amount_of", "state_badge", "frozen_at", "decided_by"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -53,7 +55,7 @@ class DeletionRunAdmin(ReadOnlyAdmin):
     def rule_title(self, run: DeletionRun) -> str:
         return promise_of(run.rule).title
 
-    @display(description="frozen", ordering="amount")
+    @display(description="what", ordering="amount")
     def amount_of(self, run: DeletionRun) -> str:
         return f"{run.amount:,} {unit_of(run)}"
 
@@ -137,22 +139,23 @@ class BreakerLimitAdmin(ReadOnlyAdmin):
     readonly_fields = fields
     actions_detail = ["set_limit"]
 
-    @display(description="stops when there are more")
+    @display(description="the breaker stops when there are more")
     def title(self, limit: BreakerLimit) -> str:
         return breaker.LIMITS[limit.pk].title
 
     @display(description="limit")
     def in_force(self, limit: BreakerLimit) -> str:
-        return f"{breaker.believed(breaker.LIMITS[limit.pk], limit.value):,} {breaker.LIMITS[limit.pk].unit}"
+        known = breaker.LIMITS[limit.pk]
+        return known.words(breaker.believed(known, limit.value))
 
     @display(description="between")
     def bounds(self, limit: BreakerLimit) -> str:
         known = breaker.LIMITS[limit.pk]
-        return f"{known.strictest:,} and {known.ceiling:,}"
+        return f"{known.strictest:,} and {known.words(known.ceiling)}"
 
     @display(description="usual")
     def usual(self, limit: BreakerLimit) -> str:
-        return f"{breaker.LIMITS[limit.pk].usual:,} {breaker.LIMITS[limit.pk].unit}"
+        return breaker.LIMITS[limit.pk].words(breaker.LIMITS[limit.pk].usual)
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(pk__in=breaker.LIMITS)
@@ -189,6 +192,11 @@ class BreakerLimitAdmin(ReadOnlyAdmin):
 
 @admin.register(Reprieve)
 class ReprieveAdmin(ReadOnlyAdmin):
+    empty_title = "No reprieves"
+    empty_text = (
+        "When an officer calls a run off because its dates were wrong, its workspaces stand here until their "
+        "dates are changed."
+    )
     list_display = ["workspace", "reason", "granted_by", "granted_at", "state_badge"]
     list_select_related = ["workspace", "granted_by"]
     search_fields = ["workspace__outside_id__exact"]

@@ -12,6 +12,11 @@ from retention.models import EngineStop
 
 @admin.register(EngineStop)
 class EngineStopAdmin(PortalAdmin):
+    empty_title = "Deletions were never stopped"
+    empty_text = (
+        "Any officer can stop all of them at once, and the portal does so itself when its clock cannot be right."
+    )
+    add_words = "Stop all deletions"
     list_display = ["began_at", "kind", "reason", "state_badge", "began_by", "ended_at", "ended_by"]
     list_select_related = ["began_by", "ended_by"]
     ordering = ["-pk"]

@@ -56,6 +56,12 @@ class DecisionForm(BaseDialogForm):
 
 @admin.register(Suspension)
 class SuspensionAdmin(PortalAdmin):
+    empty_title = "No suspensions"
+    empty_text = (
+        "A workspace that is suspended for fraud stays as it is until two officers have decided what goes "
+        "and what is kept as evidence."
+    )
+    add_words = "Suspend a workspace"
     form = SuspensionForm
     list_display = ["suspension", "workspace", "code", "state_badge", "suspended_at", "suspended_by"]
     list_filter = [("code", ChoicesDropdownFilter)]

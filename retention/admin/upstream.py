@@ -141,6 +141,9 @@ class RecipientForm(forms.ModelForm):
 
 @admin.register(Recipient)
 class RecipientAdmin(PortalAdmin):
+    empty_title = "No recipients yet"
+    empty_text = "Whoever outside received customers’ data and must be told when it is deleted."
+    add_words = "Add a recipient"
     form = RecipientForm
     list_display = ["name", "kind", "channel", "address_shown", "deadline", "state_badge"]
     ordering = ["name"]
@@ -267,6 +270,8 @@ class NeedsSomebody(admin.SimpleListFilter):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
+    empty_title = "Nobody told yet"
+    empty_text = "After each deletion every active recipient is told, and reminded until it has confirmed."
     list_display = ["notice", "recipient", "job", "state_badge", "due_at", "answer", "sent_at", "settled_at"]
     list_filter = [NeedsSomebody, ("state", ChoicesDropdownFilter)]
     list_select_related = ["recipient", "job"]

@@ -53,6 +53,7 @@ class DeletionJob(models.Model):
     done_sequence = models.BigIntegerField(null=True)
 
     class Meta:
+        verbose_name = "deletion"
         constraints = [
             models.UniqueConstraint(
                 fields=["rule", "workspace"],

@@ -252,6 +252,13 @@
     }
   }
 
+  // On a phone the head of a column stands in each row: as a sentence begins, and not Each Word Of It (portal.css).
+  function capitalise() {
+    document.querySelectorAll("#result_list [data-label]").forEach((cell) => {
+      cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
+    });
+  }
+
   // A sheet or dialog takes the focus when it appears and gives it back when it goes.
   let before = null;
   function watchDialogs() {
@@ -278,6 +285,7 @@
   document.addEventListener("alpine:init", () => repair(document));
   document.addEventListener("DOMContentLoaded", () => {
     repair(document);
+    capitalise();
     let due = false;
     new MutationObserver((records) => {
       if (records.some((record) => record.type === "childList" && record.addedNodes.length)) due = true;

@@ -17,6 +17,9 @@ STATE_TONES = {"Waiting": "info", "Running": "info", "Done": "success", "Refused
 
 @admin.register(ImportSource)
 class ImportSourceAdmin(PortalAdmin):
+    empty_title = "No sources yet"
+    empty_text = "A source is the switch or exchange that calls come from. The first import of its file makes it."
+    add_words = "Add a source"
     list_display = ["name", "format", "time_zone", "country", "runs"]
     search_fields = ["name"]
     ordering = ["name"]
@@ -35,6 +38,8 @@ class ImportSourceAdmin(PortalAdmin):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyAdmin):
+    empty_title = "No imports yet"
+    empty_text = "Every file of call records that came in stands here, with where each row went."
     list_display = ["created_at", "source", "file_name", "state_badge", "read", "inserted", "rejected", "unattributed"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -72,6 +77,8 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
 @admin.register(ImportReject)
 class ImportRejectAdmin(ReadOnlyAdmin):
+    empty_title = "No rejects"
+    empty_text = "Rows that could not be taken stand here, each with its reason."
     list_display = ["run", "line", "code", "message"]
     list_filter = ["code"]
     search_fields = ["run__pk__exact"]

@@ -20,6 +20,9 @@ class AssignmentInline(PortalInline):
 
 @admin.register(Number)
 class NumberAdmin(PortalAdmin):
+    empty_title = "No numbers yet"
+    empty_text = "They come by the import of number assignments, or are added here."
+    add_words = "Add a number"
     list_display = ["e164", "country", "kind", "holder"]
     list_filter = ["is_voip"]
     search_fields = ["e164__exact"]
@@ -44,6 +47,9 @@ class NumberAdmin(PortalAdmin):
 
 @admin.register(NumberAssignment)
 class NumberAssignmentAdmin(CustomerAdmin):
+    empty_title = "No assignments yet"
+    empty_text = "Which workspace has which number, from when to when: that says whose a call is."
+    add_words = "Add an assignment"
     resource_classes = [NumberAssignmentResource]
     list_display = ["outside_id", "number_shown", "workspace", "since", "until"]
     list_select_related = ["number", "workspace"]

@@ -43,6 +43,8 @@ class TrafficAdmin(ReadOnlyAdmin):
 
 @admin.register(CallDetailRecord)
 class CallDetailRecordAdmin(TrafficAdmin):
+    empty_title = "No calls"
+    empty_text = "They come by imports of call records. Those whose time is over are not shown."
     list_display = [
         "started_at",
         "workspace",
@@ -79,6 +81,8 @@ class CallDetailRecordAdmin(TrafficAdmin):
 
 @admin.register(SmsRecord)
 class SmsRecordAdmin(TrafficAdmin):
+    empty_title = "No messages"
+    empty_text = "Records of messages come from the platform. Those whose time is over are not shown."
     list_display = ["sent_at", "workspace", "direction", "own_number", "other_party", "status", "segments"]
     list_filter = [("sent_at", RangeDateTimeFilter), ("direction", ChoicesDropdownFilter)]
     ordering = ["-sent_at", "-id"]
@@ -89,6 +93,8 @@ class SmsRecordAdmin(TrafficAdmin):
 
 @admin.register(Recording)
 class RecordingAdmin(TrafficAdmin):
+    empty_title = "No recordings"
+    empty_text = "They come from the platform, and go after the days that the customer chose."
     list_display = ["started_at", "workspace", "kind", "own_number", "other_party", "duration_s", "keep_days", "size"]
     list_filter = [("kind", ChoicesDropdownFilter), ("started_at", RangeDateTimeFilter)]
     ordering = ["-started_at", "pk"]
@@ -104,6 +110,8 @@ class RecordingAdmin(TrafficAdmin):
 
 @admin.register(UsageRecord)
 class UsageRecordAdmin(TrafficAdmin):
+    empty_title = "No usage records"
+    empty_text = "Devices and visits come from the platform."
     list_display = ["occurred_at", "workspace", "event", "ip_address", "device", "browser", "country"]
     list_filter = [("occurred_at", RangeDateTimeFilter)]
     ordering = ["-occurred_at", "-id"]
@@ -121,6 +129,8 @@ class UsageRecordAdmin(TrafficAdmin):
 
 @admin.register(FreeToolSession)
 class FreeToolSessionAdmin(ReadOnlyAdmin):
+    empty_title = "No sessions"
+    empty_text = "Sessions of the free tools go when they end, an hour after they began at the latest."
     list_display = ["id", "tool", "started_at", "ended_at"]
     ordering = ["-started_at", "pk"]
     fields = ["tool", "started_at", "ended_at"]
