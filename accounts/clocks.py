@@ -12,6 +12,11 @@ def access_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(at__lte=now - period)
 
 
+def access_goes_at(entry, period: dt.timedelta) -> dt.datetime:
+    """Return when one entry of the access log goes."""
+    return entry.at + period
+
+
 def kyc_image_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """An identity document that was decided a whole period ago and still has its image."""
     return Q(decided_at__lte=now - period) & ~Q(file_key="")
@@ -37,6 +42,11 @@ def delivery_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(received_at__lt=start_of_day(now - period))
 
 
+def delivery_goes_at(delivery, period: dt.timedelta) -> dt.datetime:
+    """Return when one message of a feed goes."""
+    return start_of_day(delivery.received_at) + dt.timedelta(days=1) + period
+
+
 def start_of_day(instant: dt.datetime) -> dt.datetime:
     return instant.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -60,6 +70,11 @@ def approval_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """What was asked of a second officer and decided, or left, a whole period ago, and still says it in words."""
     over = Q(decided_at__lte=now - period) | Q(decided_at__isnull=True, expires_at__lte=now - period)
     return over & ~Q(summary="")
+
+
+def approval_goes_at(approval, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the words of one request to a second officer go; None: there are none any more."""
+    return (approval.decided_at or approval.expires_at) + period if approval.summary else None
 
 
 def session_ended(now: dt.datetime, period: dt.timedelta) -> Q:

@@ -343,7 +343,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.1",
         clock="feed_delivery",
-        ages=(Age("feed_delivery", clocks.delivery_is_old, "received_at"),),
+        ages=(Age("feed_delivery", clocks.delivery_is_old, "received_at", goes_at=clocks.delivery_goes_at),),
         columns={
             name: internal()
             for name in (
@@ -413,7 +413,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.1",
         clock="access_log",
-        ages=(Age("access_log", clocks.access_is_old, "at"),),
+        ages=(Age("access_log", clocks.access_is_old, "at", goes_at=clocks.access_goes_at),),
         columns={
             name: internal() for name in ("id", "at", "user_id", "action", "of", "subject", "rows", "reason", "ticket")
         },
@@ -446,7 +446,15 @@ MAPS = [
         policy="5.2",
         clock="",
         reason="Who agreed to what; targets are opaque ids, and its words are blanked in time.",
-        ages=(Age("decided_approval", clocks.approval_is_old, "requested_at", blanks={"summary": ""}),),
+        ages=(
+            Age(
+                "decided_approval",
+                clocks.approval_is_old,
+                "requested_at",
+                blanks={"summary": ""},
+                goes_at=clocks.approval_goes_at,
+            ),
+        ),
         columns={
             name: internal()
             for name in (

@@ -63,7 +63,7 @@ def _notices(request) -> list[dict[str, Any]]:
         notices.append(
             {
                 "level": "danger",
-                "text": f"{count:,} stored files are gone that should be there.",
+                "text": f"{count:,} stored {'file is' if count == 1 else 'files are'} gone that should be there.",
                 "href": reverse("admin:retention_filefinding_changelist") + "?kind__exact=missing",
             }
         )

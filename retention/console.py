@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.charts import bar_chart, count_per_day, last_days, start_of
 from retention.due import count_past, due_workspaces
 from retention.hold_words import covers_in_words
-from retention.models import DeletionJob, Hold
+from retention.models import DeletionJob, DeletionRun, Hold
 from retention.promises import PROMISES
 from retention.rules import aged_rules, armed_rules, what_of, without_period
 
@@ -72,7 +72,8 @@ def days_ahead(now: dt.datetime) -> list[tuple[dt.date, int]]:
 
 def running() -> dict[str, Any]:
     """Return the deletions that move, the oldest first, and how many wait behind those shown."""
-    moving = DeletionJob.objects.filter(state__in=[State.RUNNING, State.PENDING])
+    waits = DeletionJob.objects.filter(state=State.PENDING, run__state=DeletionRun.State.STOPPED)  # for a decision
+    moving = DeletionJob.objects.filter(state__in=[State.RUNNING, State.PENDING]).exclude(pk__in=waits.values("pk"))
     return _first(moving.order_by("-state", "created_at", "pk"))
 
 

@@ -1,7 +1,7 @@
 """The verdicts on retention's own rows: codes, opaque ids and counts."""
 
 from accounts.verdicts import Age, Goes, ModelMap, internal
-from retention.upstream.clock import content_has_served
+from retention.upstream.clock import content_goes_at, content_has_served
 
 
 def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
@@ -305,7 +305,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         clock="upstream_notice",
-        ages=(Age("upstream_notice", content_has_served, "settled_at"),),
+        ages=(Age("upstream_notice", content_has_served, "settled_at", goes_at=content_goes_at),),
         columns={"notice_id": internal(), "sealed": internal(), "settled_at": internal()},
     ),
 ]

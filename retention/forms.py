@@ -35,8 +35,12 @@ class ChangePeriodForm(forms.Form):
     """A period as a number and a unit, for everywhere or one country; ``cleaned_data["period"]`` is a timedelta or None."""
 
     number = forms.IntegerField(
-        label="Keep for", min_value=1, max_value=10_000, required=False, widget=UnfoldAdminIntegerFieldWidget
-    )
+        label="Keep for", min_value=1, max_value=10_000, required=False, widget=UnfoldAdminIntegerFieldWidget,
+        error_messages={
+            "min_value": "A period of zero would delete at once. Write at least one.",
+            "max_value": "Write at most 10,000.",
+        },
+    )  # fmt: skip
     unit = forms.ChoiceField(
         label="Unit",
         choices=[(unit, unit) for unit in UNITS],

@@ -36,7 +36,7 @@ def record(request: HttpRequest, label: str, pk: str) -> HttpResponse:
     rules = Rule.objects.in_bulk([end.rule for end in story.ends])
     context = {
         **admin.site.each_context(request),
-        "title": f"What happens to {meta.verbose_name} {row}",
+        "title": f"What happens to this {meta.verbose_name}",
         "story": story,
         "steps": story.steps(),
         "row": row,

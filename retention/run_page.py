@@ -22,12 +22,17 @@ def run_context(run: DeletionRun) -> dict[str, Any]:
     asked = (
         Approval.objects.filter(target=str(run.pk), state=Approval.State.WAITING).select_related("requested_by").first()
     )
+    words: dict[str, str] = (
+        {State.PENDING: "Waiting for the decision"} if run.state == DeletionRun.State.STOPPED else {}
+    )
     return {
         "run": run,
         "promise": promise_of(run.rule),
         "tone": TONES[run.state],
         "unit": unit_of(run),
-        "states": [(State(state).label, counts[state]) for state in State.values if state in counts],
+        "states": [
+            (words.get(state, str(State(state).label)), counts[state]) for state in State.values if state in counts
+        ],
         "over": over,
         "deletions": sum(counts.values()),
         "sample": jobs.filter(workspace__isnull=False).select_related("workspace").order_by("due_at", "pk")[:SHOWN],

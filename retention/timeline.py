@@ -105,13 +105,14 @@ class Timeline:
         return "today" if days == 0 else f"in {days:,} day{'s' if days != 1 else ''}"
 
     def steps(self) -> list[dict[str, Any]]:
-        """Return the drawn timeline, as templates/portal/_timeline.html takes it."""
+        """Return the drawn timeline, as templates/portal/_timeline.html takes it.
+
+        After the step that deletes it, what else would have only stands as a second safeguard, and only with a day.
+        """
         drawn: list[dict[str, Any]] = []
         if self.came_at:
             drawn.append({"title": "It came", "date": self.said(self.came_at), "note": ""})
-        drawn.append(
-            {"title": "Now", "date": self.said(self.now), "note": self.sentence, "state": "now", "tone": self.tone}
-        )
+        drawn.append({"title": "Now", "date": self.said(self.now), "note": "", "state": "now", "tone": self.tone})
         for keeper in self.keepers:
             drawn.append(
                 {
@@ -122,9 +123,15 @@ class Timeline:
                     "tone": "warning",
                 }
             )
+        is_gone = False
         for end in self.ends:
+            if is_gone and not end.at:
+                continue
             past = bool(end.at and end.at <= self.now)
             title = end.what.capitalize() if end.armed else f"Would be {end.what}: the rule only observes"
+            if is_gone and end.armed:
+                title = f"Would be {end.what} then, if it were still there"
+            is_gone = is_gone or bool(end.armed and end.at and end.what == "deleted" and not self.keepers)
             drawn.append(
                 {"title": title, "date": self.said(end.at), "note": end.why, "state": "now" if past else "next",
                  "tone": "danger" if past and end.armed else ""}

@@ -43,8 +43,8 @@ class KeyEpochAdmin(ReadOnlyAdmin):
         return f"{epoch.keys:,}"
 
     @display(description="opens nothing after")
-    def retires(self, epoch: KeyEpoch):
-        return epochs.retires_at(epoch)
+    def retires(self, epoch: KeyEpoch) -> str:
+        return f"{timezone.localtime(epochs.retires_at(epoch)):%-d %b %Y}"
 
     @display(description="its key", label={"Works": "success", "Missing": "danger", "Gone": ""})
     def usable(self, epoch: KeyEpoch) -> str:

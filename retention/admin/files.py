@@ -17,9 +17,7 @@ from retention.tasks import compare_files
 @admin.register(FileFinding)
 class FileFindingAdmin(ReadOnlyAdmin):
     empty_title = "No findings"
-    empty_text = (
-        "Each night files and rows are compared; what does not match stands here, and nothing is destroyed without two officers."
-    )
+    empty_text = "Each night files and rows are compared; what does not match stands here, and nothing is destroyed without two officers."
     list_display = ["key_shown", "kind_badge", "stored_at", "found_at", "seen_at", "state_badge"]
     list_filter = [("kind", ChoicesDropdownFilter), ("end", ChoicesDropdownFilter)]
     list_filter_submit = True

@@ -56,7 +56,7 @@ class FileFinding(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return f"finding {self.pk}"
 
     @property
     def is_ours(self) -> bool:

@@ -252,9 +252,9 @@ def test_an_officer_sees_the_alarm_on_every_page(client, officers):
     row = store()
     files.store().delete(row.key)
     client.force_login(officers[0])
-    assert "are gone that should be there" not in client.get("/admin/").content.decode()
+    assert "gone that should be there" not in client.get("/admin/").content.decode()
     reconcile.check_files(NOW)
-    assert "1 stored files are gone that should be there" in client.get("/admin/").content.decode()
+    assert "1 stored file is gone that should be there" in client.get("/admin/").content.decode()
     finding = FileFinding.objects.get()
     page = client.get(f"/admin/retention/filefinding/{finding.pk}/change/").content.decode()
     assert row.key in page and "Find out why the file is gone" in page

@@ -331,7 +331,7 @@ def test_a_longer_period_is_set_by_one_officer_on_the_page(client):
     ("data", "says"),
     [
         ({"number": "", "unit": "days"}, "Write for how long"),
-        ({"number": "0", "unit": "days"}, "greater than or equal to 1"),
+        ({"number": "0", "unit": "days"}, "Write at least one"),
         ({"number": "5", "unit": "years"}, "not one of the available choices"),
         ({"number": "9999", "unit": "days"}, "must be between"),
         ({"number": "5", "unit": "days", "country": "Germany"}, "at most 2"),

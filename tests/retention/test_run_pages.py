@@ -58,10 +58,12 @@ def test_its_page_tells_what_was_frozen_and_what_is_asked(client, officer, stopp
         "11 workspaces",
         "Changed at the last moment",
         "Please decide today",
-        "Waiting for a worker",
+        "Waiting for the decision",
     ):
         assert told in html, told
     assert "Nobody’s business" not in html
+    running = client.get("/admin/retention/console/running/").content.decode()
+    assert "Nothing is being deleted right now" in running, "what the breaker stopped is no deletion that runs"
 
 
 def test_the_dialogs_say_in_numbers_what_will_happen(client, officer, stopped):
