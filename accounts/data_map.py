@@ -130,6 +130,7 @@ MAPS = [
             "suspended_at": personal("user.account", "Suspended"),
             "lifted_at": personal("user.account", "Suspension lifted"),
             "stays": internal(),
+            "categories": internal(),
             "authority": internal(),
             "review_on": internal(),
             "decided_at": internal(),

@@ -1,6 +1,7 @@
 """Fraud: an officer suspends a workspace for good; two decide whether it goes now or stays as evidence (policy § 5.2)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from accounts import approvals, evidence
 from accounts.models import Approval, Consent, Person, Suspension, User, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from retention import planning
-from retention.holds import place_hold
+from retention.holds import Covers, UnableToHold, place_hold, preview_hold
 
 DECIDE_SUSPENSION = "decide_suspension"
 MARKETING = ("marketing_email", "marketing_sms", "marketing_call")
@@ -65,35 +66,57 @@ def counts_of(workspace: Workspace, now: dt.datetime) -> dict[str, int]:
 
 
 def ask_to_decide(
-    suspension: Suspension, *, stays: bool, authority: str, review_on: dt.date | None, user: User, now: dt.datetime
+    suspension: Suspension,
+    *,
+    stays: bool,
+    categories: Sequence[str] = (),
+    authority: str,
+    review_on: dt.date | None,
+    user: User,
+    now: dt.datetime,
 ) -> Approval:
-    """Ask a second officer: everything of the workspace goes at once, or it stays as evidence under a hold until that is lifted.
+    """Ask a second officer: everything of the workspace goes at once, or what a lawful basis keeps stays as evidence.
 
-    Raises UnableToSuspend, approvals.UnableToApprove.
+    That is everything, or only ``categories`` of the data map while the rest goes at once; the hold keeps it until it is
+    lifted. Raises UnableToSuspend, approvals.UnableToApprove.
     """
+    if categories and not stays:
+        raise UnableToSuspend("Categories are chosen, but nothing is to stay. Tick that it stays, or none of them.")
     if stays and not (authority and review_on):
         raise UnableToSuspend("What stays as evidence needs an authority and a date of review.")
     if stays and review_on and review_on <= now.date():
         raise UnableToSuspend("The review must lie in the future.")
-    rows = sum(counts_of(suspension.workspace, now).values())
-    what = "stay as evidence under a hold, and go when it is lifted" if stays else "go at once, without recovery"
+    what = _what_becomes(suspension.workspace, stays=stays, categories=categories, user=user, now=now)
     with transaction.atomic():
         locked = Suspension.objects.select_for_update().get(pk=suspension.pk)
         if locked.state != "To be decided":
             raise UnableToSuspend("It was decided or lifted already.")
-        locked.stays, locked.authority, locked.review_on = (
-            stays,
-            authority if stays else "",
-            review_on if stays else None,
-        )
-        locked.save(update_fields=["stays", "authority", "review_on"])
+        locked.stays, locked.categories = stays, sorted(categories)
+        locked.authority, locked.review_on = (authority, review_on) if stays else ("", None)
+        locked.save(update_fields=["stays", "categories", "authority", "review_on"])
         return approvals.ask(
             DECIDE_SUSPENSION,
             target=str(suspension.pk),
-            summary=f"Suspended for fraud: {rows:,} rows and files {what}",
+            summary=f"Suspended for fraud: {what}"[:300],
             user=user,
             now=now,
         )
+
+
+def _what_becomes(workspace: Workspace, *, stays: bool, categories: Sequence[str], user: User, now: dt.datetime) -> str:
+    """Return in words and numbers what the second officer decides on. Raises UnableToSuspend when nothing would stay."""
+    rows = sum(counts_of(workspace, now).values())
+    if not stays:
+        return f"{rows:,} rows and files go at once, without recovery"
+    if not categories:
+        return f"{rows:,} rows and files stay as evidence under a hold, and go when it is lifted"
+    try:
+        kept = preview_hold(Covers(workspace=workspace, categories=tuple(categories)), user=user, now=now)
+    except UnableToHold as error:
+        raise UnableToSuspend(str(error)) from error
+    maps = data_map()
+    named = ", ".join(f"{kept.get(label, 0):,} {maps[label].plural}" for label in sorted(categories))
+    return f"what stays as evidence under a hold is {named}; all else of {rows:,} rows and files goes at once"
 
 
 def facts(suspension_id: str) -> dict[str, Any]:
@@ -104,29 +127,42 @@ def facts(suspension_id: str) -> dict[str, Any]:
         "workspace": str(found.workspace_id),
         "state": found.state,
         "stays": found.stays,
+        "categories": found.categories,
         "authority": evidence.digest({"authority": found.authority}),
         "review": str(found.review_on or ""),
     }
 
 
 def decide(suspension_id: str, requested_by: User, decided_by: User, now: dt.datetime) -> None:
-    """Let the door take everything, whatever the subscriptions say; a hold, if one was decided, comes first and keeps it."""
+    """Let the door take everything, whatever the subscriptions say; a hold, if one was decided, comes first and keeps its part.
+
+    Raises approvals.UnableToApprove when there is nothing left to keep: then nothing goes either.
+    """
     found = Suspension.objects.select_for_update().select_related("workspace").get(pk=suspension_id)
     if found.stays:
         assert found.review_on is not None, "What stays has a date of review."
-        place_hold(
-            workspace=found.workspace,
-            reason=f"Evidence of fraud: {found.get_code_display().lower()}",
-            authority=found.authority,
-            owner=requested_by,
-            review_on=found.review_on,
-            user=decided_by,
-            now=now,
-        )
+        try:
+            place_hold(
+                workspace=found.workspace,
+                categories=found.categories,
+                reason=f"Evidence of fraud: {found.get_code_display().lower()}",
+                authority=found.authority,
+                owner=requested_by,
+                review_on=found.review_on,
+                user=decided_by,
+                now=now,
+            )
+        except UnableToHold as error:
+            raise approvals.UnableToApprove(f"{error} Nothing was deleted.") from error
     Suspension.objects.filter(pk=suspension_id).update(decided_at=now)
     Workspace.objects.filter(pk=found.workspace_id).update(goes_at=now)
     evidence.append_entry(
         "SUSPENSION_DECIDED",
         subject=suspension_id,
-        body={"workspace": str(found.workspace_id), "stays": found.stays, "by": [requested_by.pk, decided_by.pk]},
+        body={
+            "workspace": str(found.workspace_id),
+            "stays": found.stays,
+            "categories": found.categories,
+            "by": [requested_by.pk, decided_by.pk],
+        },  # fmt: skip
     )

@@ -3,6 +3,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -33,6 +34,10 @@ class Suspension(models.Model):
     suspended_at = models.DateTimeField("suspended", editable=False)
     lifted_at = models.DateTimeField("found wrong", null=True, editable=False)
     stays = models.BooleanField("stays as evidence", default=False, editable=False)
+    categories = ArrayField(
+        models.CharField(max_length=60), default=list, editable=False,
+        help_text="Models of the data map that stay; none: everything stays.",
+    )  # fmt: skip
     authority = models.CharField(max_length=200, blank=True, editable=False, validators=[refuse_card_numbers])
     review_on = models.DateField(null=True, editable=False)
     decided_at = models.DateTimeField("decided by two officers", null=True, editable=False)

@@ -4,15 +4,22 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDateWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
 from accounts import approvals
 from accounts.models import Suspension, Workspace
 from accounts.portal_admin import PortalAdmin, back_to, run_or_say
+from accounts.verdicts import data_map
 from retention import suspensions
 
 STATE_TONES = {"To be decided": "danger", "Decided": "success", "Found wrong": ""}
@@ -36,18 +43,31 @@ class DecisionForm(BaseDialogForm):
     stays = forms.BooleanField(
         label="It stays as evidence, under a hold",
         required=False,
-        help_text="Not ticked: everything of the workspace goes at once.",
+        help_text="Not ticked: everything of the workspace goes at once. Ticked: choose below what stays.",
         widget=UnfoldBooleanWidget,
     )
+    categories = forms.MultipleChoiceField(
+        label="Only these stay", required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What the law, order or claim keeps; all else goes at once. None ticked: everything stays.",
+    )  # fmt: skip
     authority = forms.CharField(
         required=False, max_length=200, help_text="The law, order or claim on which the evidence is kept.",
         widget=UnfoldAdminTextInputWidget,
     )  # fmt: skip
     review_on = forms.DateField(label="Review on", required=False, widget=UnfoldAdminDateWidget)
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        named = [(entry.model, capfirst(entry.plural)) for entry in suspensions.categories()]
+        self.fields["categories"].choices = named  # type: ignore[attr-defined]
+
     def clean(self):
         cleaned = super().clean() or {}
-        if cleaned.get("stays") and not (cleaned.get("authority") and cleaned.get("review_on")):
+        if cleaned.get("categories") and not cleaned.get("stays"):
+            self.add_error("categories", "Tick above that it stays as evidence: categories are chosen that stay.")
+        if (cleaned.get("stays") or cleaned.get("categories")) and not (
+            cleaned.get("authority") and cleaned.get("review_on")
+        ):
             self.add_error("authority", "What stays as evidence needs an authority and a date of review.")
         if cleaned.get("stays") and cleaned.get("review_on") and cleaned["review_on"] <= timezone.localdate():
             self.add_error("review_on", "The review must lie in the future.")
@@ -118,7 +138,7 @@ class SuspensionAdmin(PortalAdmin):
         dialog={
             "title": "Ask a second officer: does it go, or stay as evidence?",
             "description": "When the other officer agrees, everything of the workspace is deleted at once, without recovery, "
-            "or it is held and goes when the hold is lifted.",
+            "or what you choose is held, and goes when the hold is lifted.",
             "form_class": DecisionForm,
             "form_submit_text": "Ask",
         },
@@ -129,7 +149,7 @@ class SuspensionAdmin(PortalAdmin):
         run_or_say(
             request,
             lambda: suspensions.ask_to_decide(
-                found, stays=data["stays"], authority=data["authority"], review_on=data["review_on"], user=request.user,
+                found, stays=data["stays"], categories=data["categories"], authority=data["authority"], review_on=data["review_on"], user=request.user,
                 now=timezone.now(),
             ),
             "Asked. Another officer now finds it under Approvals, with what it deletes.",
@@ -168,4 +188,12 @@ def context_of(found: Suspension) -> dict:
         for entry in suspensions.categories()
         if entry.model in counts
     ]
-    return {"suspension": found, "state_tone": STATE_TONES[found.state], "rows": rows, "files": counts.get("files", 0)}
+    maps = data_map()
+    kept = [maps[label].plural for label in found.categories if label in maps]
+    return {
+        "suspension": found,
+        "kept": kept,
+        "state_tone": STATE_TONES[found.state],
+        "rows": rows,
+        "files": counts.get("files", 0),
+    }

@@ -3,11 +3,12 @@
 import datetime as dt
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import approvals
 from accounts.models import Approval, Consent, EvidenceEntry, Suspension, Workspace
-from retention import suspensions
+from retention import deletion, suspensions
 from retention.holds import lift_hold
 from retention.models import Hold
 from retention.purge import carry_out
@@ -38,10 +39,11 @@ def suspended(workspace: Workspace, **fields) -> Suspension:
     )
 
 
-def decided(suspension: Suspension, *, stays=False, authority="", review_on=None, at=NOW) -> Approval:
+def decided(suspension: Suspension, *, stays=False, categories=(), authority="", review_on=None, at=NOW) -> Approval:
     asked = suspensions.ask_to_decide(
-        suspension, stays=stays, authority=authority, review_on=review_on, user=factories.make_user(), now=at
-    )
+        suspension, stays=stays, categories=categories, authority=authority, review_on=review_on,
+        user=factories.make_user(), now=at,
+    )  # fmt: skip
     return approvals.decide(asked.pk, user=factories.make_user(), agree=True, now=at)
 
 
@@ -102,6 +104,77 @@ def test_what_stays_as_evidence_is_held_and_goes_when_the_hold_is_lifted(fraudst
     assert fraudster.state == "emptied"
 
 
+EVIDENCE = {"stays": True, "authority": "Claim 7", "review_on": NOW.date() + 30 * DAY}
+CALLS, INVOICES = "telecom_records.CallDetailRecord", "accounts.BillingRecord"
+
+
+def test_only_the_categories_that_two_officers_chose_stay_and_go_when_their_hold_is_lifted(fraudster):
+    bystander = factories.make_customer(expires_at=NOW + 300 * DAY)
+    approval = decided(suspended(fraudster), categories=[CALLS, INVOICES], **EVIDENCE)
+    assert "4 call records" in approval.summary and "billing records" in approval.summary
+    hold = Hold.objects.get()
+    assert (hold.workspace, hold.categories) == (fraudster, sorted([CALLS, INVOICES]))
+    everything_of, before = ids_of(fraudster), everything()
+    carry_out(NOW, now=NOW)
+    gone = lost(before, everything())
+    assert gone == {model: ids for model, ids in everything_of.items() if model not in (CALLS, INVOICES)}
+    assert gone, "the rest does go"
+    bystander.refresh_from_db()
+    fraudster.refresh_from_db()
+    assert (fraudster.state, bystander.state) == ("remainder", "active")
+    lift_hold(hold.pk, user=factories.make_user(), now=NOW)
+    carry_out(NOW, now=NOW)
+    fraudster.refresh_from_db()
+    assert fraudster.state == "emptied"
+    assert lost(before, everything()) == everything_of
+
+
+def test_a_category_of_which_there_is_nothing_is_refused_when_it_is_asked_for():
+    with pytest.raises(suspensions.UnableToSuspend, match="keep nothing"):
+        decided(suspended(factories.make_workspace()), categories=[CALLS], **EVIDENCE)
+    assert not Approval.objects.exists()
+
+
+def test_the_officers_choose_categories_on_the_page(fraudster, client):
+    factories.make_user()
+    client.force_login(factories.make_user())
+    found = suspended(fraudster)
+    own = f"/admin/accounts/suspension/{found.pk}"
+    dialog = client.get(f"{own}/decide/").content.decode()
+    assert "Only these stay" in dialog and "Non-VoIP numbers" in dialog
+    review = timezone.localdate() + 30 * DAY
+    sent = {"_form_submitted": "True", "categories": [CALLS], "authority": "Claim 7", "review_on": f"{review:%d/%m/%Y}"}
+    refused = client.post(f"{own}/decide/", sent).content.decode()
+    assert "categories are chosen that stay" in refused and not Approval.objects.exists()
+    client.post(f"{own}/decide/", {**sent, "stays": "on"})
+    found.refresh_from_db()
+    assert found.categories == [CALLS]
+    approvals.decide(Approval.objects.get().pk, user=factories.make_user(), agree=True, now=timezone.now())
+    assert "call records stay as evidence under a hold" in client.get(f"{own}/change/").content.decode()
+
+
+def test_the_chosen_categories_are_part_of_what_is_approved(fraudster):
+    found = suspended(fraudster)
+    asked = suspensions.ask_to_decide(found, categories=[CALLS], user=factories.make_user(), now=NOW, **EVIDENCE)
+    Suspension.objects.filter(pk=found.pk).update(categories=[INVOICES])
+    with pytest.raises(approvals.UnableToApprove, match="has changed"):
+        approvals.decide(asked.pk, user=factories.make_user(), agree=True, now=NOW)
+    assert not Hold.objects.exists()
+
+
+def test_when_there_is_nothing_left_to_keep_nothing_goes_either(fraudster):
+    found = suspended(fraudster)
+    asked = suspensions.ask_to_decide(
+        found, categories=["accounts.Consent"], user=factories.make_user(), now=NOW, **EVIDENCE
+    )
+    with transaction.atomic(), deletion.open_door():
+        Consent.objects.all().delete()
+    with pytest.raises(approvals.UnableToApprove, match="keep nothing"):
+        approvals.decide(asked.pk, user=factories.make_user(), agree=True, now=NOW)
+    fraudster.refresh_from_db()
+    assert (fraudster.goes_at, fraudster.state) == (None, "active")
+
+
 def test_it_takes_two_officers_and_a_changed_proposal_voids_the_request(fraudster):
     first, second = factories.make_user(), factories.make_user()
     found = suspended(fraudster)
@@ -131,6 +204,8 @@ def test_a_suspension_that_was_wrong_is_lifted_and_another_one_can_follow(frauds
     [
         ({"stays": True}, "authority and a date"),
         ({"stays": True, "authority": "Claim", "review_on": NOW.date()}, "in the future"),
+        ({"categories": ["telecom_records.CallDetailRecord"]}, "nothing is to stay"),
+        ({**EVIDENCE, "categories": ["accounts.Nonsense"]}, "no category"),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused(fraudster, fields, says):
