@@ -1,10 +1,11 @@
 """The verdicts on retention's own rows: codes, opaque ids and counts."""
 
 from accounts.verdicts import Age, Goes, ModelMap, internal
+from retention.clocks import hold_was_lifted, hold_words_go_at
 from retention.upstream.clock import content_goes_at, content_has_served
 
 
-def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
+def _kept(model: str, plural: str, reason: str, *columns: str, ages: tuple[Age, ...] = ()) -> ModelMap:
     return ModelMap(
         model=f"retention.{model}",
         about="nobody",
@@ -13,6 +14,7 @@ def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
         policy="5.2",
         clock="",
         reason=reason,
+        ages=ages,
         columns={name: internal() for name in columns},
     )
 
@@ -60,7 +62,7 @@ MAPS = [
     _kept(
         "Hold",
         "legal holds",
-        "Why data stayed and by whose decision. The customer and the number are blanked when it is lifted.",
+        "What stayed and by whose decision. The customer and the number are blanked when it is lifted, its words a while later.",
         "id",
         "kind",
         "request_id",
@@ -79,6 +81,15 @@ MAPS = [
         "placed_at",
         "lifted_by_id",
         "lifted_at",
+        ages=(
+            Age(
+                "lifted_hold",
+                hold_was_lifted,
+                "lifted_at",
+                blanks={"reason": "", "authority": ""},
+                goes_at=hold_words_go_at,
+            ),
+        ),
     ),
     _kept(
         "DeletionJob",

@@ -290,6 +290,17 @@ PROMISES: dict[str, Promise] = {
             shortest=30 * DAY,
         ),
         Promise(
+            key="lifted_hold",
+            title="Words of lifted holds",
+            words="Why a hold was placed, and the law, order or claim it rested on, is blanked {period} after it was lifted: the "
+            "words may name a customer. What it covered, who placed and who lifted it stays.",
+            policy="§ 5.2",
+            clock="after the hold was lifted",
+            action=Action.BLANK,
+            basis=f"{INTEREST}: defence of claims",
+            shortest=30 * DAY,
+        ),
+        Promise(
             key="staff_session",
             title="Sessions of staff",
             words="What is left of a session of a member of staff is deleted {period} after it ended.",

@@ -9,6 +9,7 @@ from accounts.roles import AUDITOR, SUPPORT_AGENT
 from accounts.verdicts import Goes, data_map, map_of
 from dsar.services import move_request
 from retention.due import past_rows
+from retention.holds import lift_hold
 from retention.timeline import country_of, timeline, workspaces_of
 from telecom_records.models import ImportRun
 from tests import factories
@@ -45,6 +46,7 @@ def everything_dated(customer) -> list:
         set_version(rule, 50 * DAY)
     set_version("closed_request", 800 * DAY)
     set_version("decided_approval", 50 * DAY)
+    set_version("lifted_hold", 50 * DAY)
     set_version("usage_record", 10 * DAY, "GB")
     person = customer.memberships.get().person
     document = customer.kyc_documents.get()
@@ -96,8 +98,12 @@ def portals_books(officer) -> list:
         "digest": "0" * 64,
         "summary": "?",
     }
+    lifted = hold(customer_in("FR"))
+    lift_hold(lifted.pk, user=officer, now=NOW)
+    lifted.refresh_from_db()
     return [
         content,
+        lifted,
         factories.make_feed().deliveries.create(nonce="n" * 16, received_at=NOW, state="refused", problem="items"),
         AccessLogEntry.objects.create(at=NOW, user=officer, action=AccessLogEntry.Action.LIST, of="accounts.Person", rows=1),
         Approval.objects.create(action="arm_rule", target="left", **asked),
