@@ -101,7 +101,7 @@ def test_an_auditor_sees_reviews_and_records_none(client):
     prospect = factories.make_person()
     url = "/admin/retention/reviews/workspace_expiry/"
     html = client.get(url).content.decode()
-    assert "people are in no workspace" in html and str(prospect) not in html and "Record the review" not in html
+    assert "person is in no workspace" in html and str(prospect) not in html and "Record the review" not in html
     data = {"outcome": "needed", "reason": "x", "next_on": "2027-01-15"}
     assert client.post(url, data).status_code == 403
     assert not Review.objects.exists()
