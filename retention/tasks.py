@@ -38,30 +38,41 @@ def find_due() -> None:
 
 
 def wake() -> None:
-    """Wake workers: first of all to destroy the keys of what has not begun, then for every deletion in nobody's hand."""
+    """Wake workers for every deletion in nobody's hand. Where several wait to begin, that comes first: their keys go."""
     if len(jobs.waiting_to_begin()) > 1:
         for _ in range(BEGINNERS):
             begin_deletions.delay()
+    else:
+        carry_on()
+
+
+def carry_on() -> None:
     for job_id in jobs.runnable():
         run_deletion.delay(str(job_id))
 
 
 @shared_task
 def begin_deletions() -> None:
-    """Begin what waits, many together, for a turn; ask for the next turn when something is left."""
+    """Begin what waits, many together, for a turn; then ask for the next turn, or for what has begun to be carried on.
+
+    Not for both: a turn behind thousands of deletions to carry on would leave the rest readable until those are over
+    (measured: 5,000 workspaces, of which 1,190 waited for minutes).
+    """
     now = timezone.now()
     if not stops.clock_is_right(now):
         return
     stop_at = time.monotonic() + TURN_SECONDS
-    while waiting := jobs.waiting_to_begin():
+    began = 1
+    while began and (
+        waiting := jobs.waiting_to_begin()
+    ):  # none began: others have them in hand, or everything is stopped
         began = 0
         for start in range(0, len(waiting), BEGUN_TOGETHER):
             began += jobs.begin_jobs(waiting[start : start + BEGUN_TOGETHER], now=now)
             if time.monotonic() > stop_at:
                 begin_deletions.delay()
                 return
-        if not began:  # others have them in hand, or everything is stopped
-            return
+    carry_on()
 
 
 @shared_task

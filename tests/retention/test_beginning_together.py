@@ -5,7 +5,7 @@ from django.test import TestCase
 
 from accounts import evidence, keys
 from accounts.models import EvidenceEntry, KeyPair, Membership, Subscription, Workspace
-from retention import jobs, planning, purge
+from retention import jobs, planning, purge, tasks
 from retention.holds import place_hold
 from retention.models import DeletionJob, ErasedPerson, Tombstone
 from retention.upstream import notices
@@ -161,3 +161,28 @@ def test_each_has_notices_of_its_own():
     found = notices.Notice.objects.filter(recipient=recipient)
     assert {notice.job_id for notice in found} == {job.pk for job in begun}
     assert len(customers) == found.count() == notices.NoticeContent.objects.count()
+
+
+def test_what_waits_to_begin_never_stands_behind_what_has_begun(monkeypatch):
+    """The turns to begin are over before any deletion is asked to be carried on."""
+    for _ in range(3):
+        factories.make_customer()
+    jobs.schedule_due(NOW)
+    sent: list[str] = []
+    monkeypatch.setattr(tasks.begin_deletions, "delay", lambda: sent.append("begin"))
+    monkeypatch.setattr(tasks.run_deletion, "delay", lambda job_id: sent.append("carry on"))
+    monkeypatch.setattr(tasks.stops, "clock_is_right", lambda now: True)
+    monkeypatch.setattr(tasks, "BEGUN_TOGETHER", 1)
+
+    tasks.wake()
+    assert sent == ["begin"] * tasks.BEGINNERS
+
+    sent.clear()
+    monkeypatch.setattr(tasks, "TURN_SECONDS", 0)
+    tasks.begin_deletions()  # the turn is over after the first
+    assert (sent, DeletionJob.objects.filter(state=State.RUNNING).count()) == (["begin"], 1)
+
+    sent.clear()
+    monkeypatch.setattr(tasks, "TURN_SECONDS", 30)
+    tasks.begin_deletions()
+    assert (sent, DeletionJob.objects.filter(state=State.RUNNING).count()) == (["carry on"] * 3, 3)
