@@ -79,7 +79,7 @@ MAPS = [
             "received_at": personal("user.privacy_preferences", "Received"),
             "channel": personal("user.privacy_preferences", "Channel"),
             "regime": personal("user.privacy_preferences", "Rule"),
-            "region": personal("user.location.imprecise", "Member state"),
+            "region": personal("user.location.imprecise", "Member state or nation"),
             "person_id": personal("user.unique_id", "Person", blank=None),
             "workspace_id": personal("user.unique_id", "Workspace"),
             "requester_name": personal("user.name", "Name"),

@@ -3,11 +3,26 @@
 from django import forms
 from django.utils import timezone
 
-from dsar.deadlines import REGIMES, REQUEST_TYPES, UnableToComputeDeadline
+from dsar.deadlines import REGIMES, REGIONS, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.models import SubjectRequest
 from dsar.services import deadline_for
 
 FIELD_OF = {"regime": "regime", "request_type": "type", "received_at": "received_at", "region": "region"}
+
+
+def regime_choices(kept: str = "") -> list[tuple[str, str]]:
+    """Return the laws that are in force, and the one that a request has already."""
+    return [(key, law.label) for key, law in REGIMES.items() if law.is_offered or key == kept]
+
+
+def region_fault(regime: str, region: str) -> str:
+    """Return what is wrong with a region under a law, "" when it fits or is empty."""
+    law = REGIMES.get(regime)
+    if not law or not region or region in law.regions:
+        return ""
+    if len(law.regions) == 1:
+        return f"{law.label} knows no member state or nation. Choose another rule, or leave this empty."
+    return f"{law.label} does not apply in {REGIONS.get(region, region)}."
 
 
 class RequestForm(forms.ModelForm):
@@ -25,6 +40,9 @@ class RequestForm(forms.ModelForm):
         if "type" in self.fields and self.instance._state.adding:  # nobody registers an access request by accident
             self.fields["type"].choices = [("", "Choose what is asked"), *REQUEST_TYPES.items()]  # type: ignore[attr-defined]
 
+        if "regime" in self.fields:
+            self.fields["regime"].choices = regime_choices(self.instance.regime)  # type: ignore[attr-defined]
+
     def clean_received_at(self):
         received_at = self.cleaned_data["received_at"]
         if received_at > timezone.now():
@@ -35,10 +53,8 @@ class RequestForm(forms.ModelForm):
         cleaned = super().clean() or {}
         if not REGIMES.get(cleaned.get("regime", ""), None):
             return cleaned
-        if cleaned["regime"] == "policy_default" and cleaned.get("region"):
-            self.add_error(
-                "region", "The promise of one month knows no member state. Choose the EU rule, or leave this empty."
-            )
+        if fault := region_fault(cleaned["regime"], cleaned.get("region", "")):
+            self.add_error("region", fault)
         if not cleaned.get("person") and not cleaned.get("workspace") and not cleaned.get("requester_name"):
             self.add_error("requester_name", "Choose the customer, or write the name of the person who asks.")
         if not self.errors:

@@ -13,8 +13,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.portal_admin import PortalAdmin, back_to, run_or_say
-from dsar.deadlines import REGIMES, REQUEST_TYPES, UnableToComputeDeadline
-from dsar.deadlines.regions import MEMBER_STATES
+from dsar.deadlines import REGIONS, REQUEST_TYPES, UnableToComputeDeadline
+from dsar.forms import regime_choices, region_fault
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import UnableToRegister, open_ticket, request_from_ticket
 from telecom_records.services import end_troubleshooting
@@ -39,20 +39,18 @@ class MessageInline(TabularInline):
 
 class PrivacyRequestForm(BaseDialogForm):
     type = forms.ChoiceField(choices=list(REQUEST_TYPES.items()), widget=UnfoldAdminSelectWidget)
-    regime = forms.ChoiceField(
-        choices=[(key, regime.label) for key, regime in REGIMES.items()], widget=UnfoldAdminSelectWidget
-    )
+    regime = forms.ChoiceField(choices=regime_choices(), widget=UnfoldAdminSelectWidget)
     region = forms.ChoiceField(
-        label="Member state",
+        label="Member state or nation",
         required=False,
-        choices=[("", "Not known, or not in the EU"), *((code, region.name) for code, region in MEMBER_STATES.items())],
+        choices=[("", "Not known, or neither EU nor UK"), *REGIONS.items()],
         widget=UnfoldAdminSelectWidget,
     )
 
     def clean(self):
         cleaned = super().clean()
-        if cleaned.get("regime") == "policy_default" and cleaned.get("region"):
-            self.add_error("region", "The promise of one month knows no member state.")
+        if fault := region_fault(cleaned.get("regime", ""), cleaned.get("region", "")):
+            self.add_error("region", fault)
         return cleaned
 
 

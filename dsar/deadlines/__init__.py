@@ -7,7 +7,7 @@ function; the dates, the zones and the holidays they share are in the modules be
 from dsar.deadlines.compute import FIRST_YEAR, LAST_YEAR, compute_deadline
 from dsar.deadlines.deadline import Deadline, Step, UnableToComputeDeadline
 from dsar.deadlines.events import EVENT_KINDS, Event, parse_event
-from dsar.deadlines.regimes import REGIMES, REQUEST_TYPES, Regime
+from dsar.deadlines.regimes import REGIMES, REGIONS, REQUEST_TYPES, Regime
 from dsar.deadlines.regions import Region
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
     "REGIMES",
+    "REGIONS",
     "REQUEST_TYPES",
     "Deadline",
     "Event",

@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -20,9 +21,15 @@ def add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
+@cache
+def zone_info(zone: str) -> ZoneInfo:
+    """The zone of that name, read once: the library keeps only the last eight it was asked for."""
+    return ZoneInfo(zone)
+
+
 def end_of_day(day: date, zone: str) -> datetime:
     """The instant at which `day` is over in `zone`, in UTC: the next midnight there, whatever summer time does."""
-    midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone))
+    midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone_info(zone))
     return midnight.astimezone(UTC)
 
 

@@ -28,8 +28,10 @@ class Reckoned:
     """What a regime's own rule answers. All dates are local to the regime's zone.
 
     `nominal_on` is the end before it moves off weekends and holidays. `statutory_due` is None while `paused`
-    and where no statute gives a date. `extension_notice_due` is the last day for an extension notice, None
-    where none can be given (any more) or the clock stands still.
+    and where no statute gives a date; `statutory_due_at` only where the law counts hours, otherwise it is the end of
+    that day. `acknowledge_by` is the last day to confirm receipt, where the law asks for it. `extension_notice_due` is
+    the last day for an extension notice, None where none can be given (any more) or the clock stands still.
+    `legal_latest` is a later day that could be defended, None where there is none.
     """
 
     nominal_on: date
@@ -37,7 +39,10 @@ class Reckoned:
     steps: tuple[Step, ...]
     paused: bool = False
     due_if_pause_rejected: date | None = None
+    acknowledge_by: date | None = None
     extension_notice_due: date | None = None
+    legal_latest: date | None = None
+    statutory_due_at: datetime | None = None
     holiday_data: str = ""
 
 
@@ -47,7 +52,8 @@ class Deadline:
 
     A due day may be used to its end, so an instant is the start of the day after it in `zone`: late is `now >= …_at`.
     `service_target` is the date to work to: the earlier of the statutory date and the one month the
-    privacy policy promises to everybody; a pause does not stop that promise.
+    privacy policy promises to everybody; a pause does not stop that promise. `legal_latest` is the last day that could
+    be defended before an authority: never a date to work to, and None while the clock stands still.
     """
 
     regime: str
@@ -61,7 +67,10 @@ class Deadline:
     service_target_at: datetime
     paused: bool
     due_if_pause_rejected: date | None
+    acknowledge_by: date | None
+    acknowledge_by_at: datetime | None
     extension_notice_due: date | None
+    legal_latest: date | None
     steps: tuple[Step, ...]
     holiday_data: str
 
@@ -80,10 +89,11 @@ class Deadline:
         fields = dict(kept)
         for name in ("received_on", "nominal_on", "service_target"):
             fields[name] = date.fromisoformat(fields[name])
-        for name in ("statutory_due", "due_if_pause_rejected", "extension_notice_due"):
+        for name in (
+            "statutory_due", "due_if_pause_rejected", "acknowledge_by", "extension_notice_due", "legal_latest",
+        ):  # fmt: skip
             fields[name] = date.fromisoformat(fields[name]) if fields[name] else None
-        fields["service_target_at"] = datetime.fromisoformat(fields["service_target_at"])
-        if fields["statutory_due_at"]:
-            fields["statutory_due_at"] = datetime.fromisoformat(fields["statutory_due_at"])
+        for name in ("statutory_due_at", "service_target_at", "acknowledge_by_at"):
+            fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
         fields["steps"] = tuple(Step(**step) for step in fields["steps"])
         return cls(**fields)

@@ -52,3 +52,20 @@ MEMBER_STATES: Mapping[str, Region] = MappingProxyType(
         "NO": Region("Norway", "Europe/Oslo"),
     }
 )
+
+# England and Wales share their bank holidays; "GB" is the United Kingdom with the nation not known.
+UNITED_KINGDOM: Mapping[str, Region] = MappingProxyType(
+    {
+        "GB-ENG": Region("England", "Europe/London"),
+        "GB-WLS": Region("Wales", "Europe/London"),
+        "GB-SCT": Region("Scotland", "Europe/London"),
+        "GB-NIR": Region("Northern Ireland", "Europe/London"),
+        "GB": Region("United Kingdom, nation not known", "Europe/London"),
+    }
+)
+EVERYWHERE: Mapping[str, Region] = MappingProxyType({"": Region("everywhere", "Asia/Hong_Kong")})
+
+
+def only(code: str, name: str, zone: str) -> Mapping[str, Region]:
+    """The regions of a law that counts in one zone, whatever part of the country the requester is in."""
+    return MappingProxyType({code: Region(name, zone)})

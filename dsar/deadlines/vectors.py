@@ -85,7 +85,7 @@ def _check_row(row: Mapping[str, str], report: VectorReport) -> None:
     except UnableToComputeDeadline as error:
         report.failures.append(Failure(row["id"], _shown(*expected), str(error)))
         return
-    got = (_due_cell(deadline), "")  # no regime built so far has an acknowledgement
+    got = (_due_cell(deadline), deadline.acknowledge_by.isoformat() if deadline.acknowledge_by else "")
     if got == expected:
         report.passed += 1
     else:

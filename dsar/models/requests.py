@@ -8,8 +8,7 @@ from django.db.models import F, Q
 
 from accounts.models import Person, Workspace
 from accounts.validators import refuse_card_numbers
-from dsar.deadlines import REGIMES, REQUEST_TYPES
-from dsar.deadlines.regions import MEMBER_STATES
+from dsar.deadlines import REGIMES, REGIONS, REQUEST_TYPES
 from dsar.models.tickets import Channel
 
 
@@ -36,11 +35,11 @@ class SubjectRequest(models.Model):
         max_length=20, choices=[(key, regime.label) for key, regime in REGIMES.items()], default="policy_default"
     )
     region = models.CharField(
-        "member state",
-        max_length=2,
+        "member state or nation",
+        max_length=6,
         blank=True,
-        choices=[(code, region.name) for code, region in MEMBER_STATES.items()],
-        help_text="Under the EU rule: where the person lives, for its public holidays. Empty: weekends only.",
+        choices=list(REGIONS.items()),
+        help_text="Under EU and UK law: where the person lives, for its public holidays. Empty: not known.",
     )
     person = models.ForeignKey(
         Person,
