@@ -32,7 +32,8 @@ from accounts.models import (
 )
 from callmama_privacy.demo import make_staff
 from dsar.models import SubjectRequest, Ticket, TicketMessage
-from dsar.services import move_request, open_ticket, register_request
+from dsar.services import open_ticket, register_request
+from dsar.workflow import move_request
 from retention.holds import place_hold
 from retention.models import Recipient, Rule, RuleVersion
 from retention.promises import PROMISES
@@ -285,6 +286,10 @@ def set_periods(officer: User, second: User, *, now: dt.datetime) -> None:
         )
 
 
+State = SubjectRequest.State
+ANSWERED_BY = (State.COLLECTING, State.REVIEW, State.APPROVED, State.DELIVERED, State.CLOSED)
+
+
 def make_requests(workspaces: list[Workspace], officer: User, second: User, *, now: dt.datetime) -> None:
     """Make a queue: some late, some near, some just in, some closed."""
     wanted = [
@@ -310,7 +315,8 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
             ),
             user=second, now=now - days * DAY + HOUR,
         )  # fmt: skip
-        move_request(request.pk, SubjectRequest.State.ANSWERED, user=second, now=now - (days - 7) * DAY)
+        for state in ANSWERED_BY:
+            move_request(request.pk, state, user=second, now=now - (days - 7) * DAY)
 
 
 def make_tickets(workspaces: list[Workspace], agent: User, *, now: dt.datetime) -> None:

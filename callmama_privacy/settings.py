@@ -272,6 +272,8 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 15
+SMS_FILE_PATH = VAR_DIR / "sms"
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="dsar.sms.NoGateway" if PRODUCTION else "dsar.sms.FileGateway")
 
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401
 
@@ -288,5 +290,7 @@ CELERY_BEAT_SCHEDULE = {
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
     "Sweep what uploads left": {"task": "accounts.tasks.sweep_uploads", "schedule": 600},
     "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
+    "Carry on requests": {"task": "dsar.tasks.carry_on", "schedule": RETENTION_TICK_SECONDS},
+    "Look at requests once a day": {"task": "dsar.tasks.look_at_all", "schedule": 3600},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }

@@ -87,6 +87,7 @@ MAPS = [
             "note": personal("user.content.private", "What was asked"),
             "ticket_reference": internal(),
             "state": personal("user.privacy_preferences", "State"),
+            "state_since": internal(),
             "owner_id": internal(),
             "registered_by_id": internal(),
             "registered_at": internal(),
@@ -96,7 +97,11 @@ MAPS = [
             "service_target_at": internal(),
             "due_at": internal(),
             "due_on": internal(),
-            "explanation": internal(),
+            "is_paused": internal(),
+            "acknowledge_by_on": personal("user.privacy_preferences", "Acknowledge by"),
+            "acknowledge_by_at": internal(),
+            "acknowledged_at": personal("user.privacy_preferences", "Acknowledged"),
+            "remind_at": internal(),
             "closed_at": personal("user.privacy_preferences", "Closed"),
         },
     ),
@@ -108,6 +113,84 @@ MAPS = [
         policy="6.7",
         clock="",
         reason="The trail of a request; texts are the portal's own and name nobody.",
-        columns={name: internal() for name in ("id", "request_id", "at", "kind", "text", "by_id")},
+        columns={name: internal() for name in ("id", "request_id", "at", "kind", "text", "state", "by_id")},
     ),
-]
+    ModelMap(
+        model="dsar.Watcher",
+        about="nobody: who of the staff is told",
+        plural="watchers of requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="Who was told is part of how a request was handled; names nobody outside.",
+        columns={name: internal() for name in ("id", "request_id", "user_id", "since", "ended_at")},
+    ),
+    ModelMap(
+        model="dsar.ClockEvent",
+        about="nobody: which question or notice moved a date",
+        plural="clock events of requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="Shows why a date was what it was; kinds and days only.",
+        columns={
+            name: internal()
+            for name in (
+                "id", "request_id", "kind", "on", "until", "recorded_at", "recorded_by_id", "withdrawn_at",
+                "withdrawn_by_id",
+            )
+        },
+    ),
+    ModelMap(
+        model="dsar.DeadlineResult",
+        about="nobody: a date and how it was computed",
+        plural="computed deadlines",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="Every answer of the calculation is kept, to show what was known when; dates and provisions only.",
+        columns={
+            name: internal()
+            for name in (
+                "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer",
+                "ended_at",
+            )
+        },
+    ),
+    ModelMap(
+        model="dsar.WeatherWarning",
+        about="nobody: the weather",
+        plural="weather warnings",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="Days that move dates in Hong Kong.",
+        columns={name: internal() for name in ("id", "kind", "on", "recorded_at", "recorded_by_id")},
+    ),
+    ModelMap(
+        model="dsar.RequestStep",
+        about="nobody: work done for a request",
+        plural="steps of requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="What was tried and what failed is part of how a request was handled; ids and codes only.",
+        columns={
+            name: internal()
+            for name in (
+                "id", "request_id", "kind", "about", "state", "attempts", "next_at", "lease_until", "planned_at",
+                "ended_at", "fault", "retried_by_id",
+            )
+        },
+    ),
+    ModelMap(
+        model="dsar.RequestPace",
+        about="nobody: how long requests take",
+        plural="figures of requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="A figure over at least ten answered requests, measured anew each day.",
+        columns={name: internal() for name in ("id", "type", "state", "requests", "seconds", "measured_at")},
+    ),
+]  # fmt: skip

@@ -3,9 +3,9 @@
 from django import forms
 from django.utils import timezone
 
+from dsar.dating import deadline_for
 from dsar.deadlines import REGIMES, REGIONS, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.models import SubjectRequest
-from dsar.services import deadline_for
 
 FIELD_OF = {"regime": "regime", "request_type": "type", "received_at": "received_at", "region": "region"}
 

@@ -1,4 +1,4 @@
-"""What changes the state of a request or a ticket."""
+"""How a request or a ticket begins, and how its details are corrected."""
 
 import datetime as dt
 
@@ -6,57 +6,17 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
-from dsar.deadlines import Deadline, compute_deadline
-from dsar.models import RequestEvent, SubjectRequest, Ticket
+from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
+from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
+from dsar.trail import tell
+from dsar.workflow import hold_or_release
 from retention.keeping import against_deletions
-from retention.request_holds import hold_for_request, is_leaving, release_request_hold
-
-State = SubjectRequest.State
-
-MOVES: dict[str, set[str]] = {
-    State.RECEIVED: {State.WORKING, State.ANSWERED, State.REFUSED, State.WITHDRAWN},
-    State.WORKING: {State.ANSWERED, State.REFUSED, State.WITHDRAWN},
-    State.ANSWERED: {State.WORKING},
-    State.REFUSED: {State.WORKING},
-    State.WITHDRAWN: {State.WORKING},
-}
-
-# In which states a request keeps the data of its customer. A restriction asked for instead of erasure stays when it is
-# answered (mission D7): officers lift it.
-HOLDS_IN: dict[str, tuple[str, ...]] = {
-    "access": SubjectRequest.OPEN_STATES,
-    "portability": SubjectRequest.OPEN_STATES,
-    "restriction": (*SubjectRequest.OPEN_STATES, State.ANSWERED),
-}
+from retention.request_holds import is_leaving
 
 
 class UnableToRegister(ValueError):
     """The request cannot be registered; the message says why, for whoever does it."""
-
-
-class UnableToMove(ValueError):
-    """The request is not in a state from which this move is allowed."""
-
-
-def deadline_for(request: SubjectRequest) -> Deadline:
-    """Return the deadline by the request's own facts. Raises UnableToComputeDeadline with the field at fault."""
-    return compute_deadline(
-        regime=request.regime, request_type=request.type, received_at=request.received_at, region=request.region
-    )
-
-
-def date_request(request: SubjectRequest) -> Deadline:
-    """Write the dates and their explanation on the request, without saving it."""
-    deadline = deadline_for(request)
-    request.statutory_due_on, request.statutory_due_at = deadline.statutory_due, deadline.statutory_due_at
-    request.service_target_on, request.service_target_at = deadline.service_target, deadline.service_target_at
-    instants = [(deadline.service_target_at, deadline.service_target)]
-    if deadline.statutory_due_at and deadline.statutory_due:
-        instants.append((deadline.statutory_due_at, deadline.statutory_due))
-    request.due_at, request.due_on = min(instants)
-    request.explanation = deadline.as_dict()
-    return deadline
 
 
 def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> SubjectRequest:
@@ -64,17 +24,18 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
 
     Raises UnableToComputeDeadline. The reference counts within the year of registration.
     """
-    request.registered_by, request.registered_at = user, now
-    deadline = date_request(request)
+    request.registered_by, request.registered_at, request.state_since = user, now, now
+    deadline = deadline_for(request)
+    put_dates(request, deadline, now=now)
     with transaction.atomic():
         against_deletions()  # before any row: a batch that cuts the link of a request waits the other way round
         request.reference = next_reference(SubjectRequest, "DSR", now.year)
         _unlink_who_is_leaving(request)
         request.save(force_insert=True)
-        _tell(
-            request, "registered", f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version}).", user, now
-        )
-        _hold_or_release(request, user=user, now=now)
+        keep_answer(request, deadline, Cause.REGISTERED, now=now)
+        words = f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version})."
+        tell(request, "registered", words, user=user, now=now, state=request.state)
+        hold_or_release(request, user=user, now=now)
         evidence.append_entry(
             "REQUEST_REGISTERED",
             subject=str(request.pk),
@@ -84,36 +45,23 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
 
 
 def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> None:
-    """Store a corrected request with its new dates; the old date stays in the trail. Raises UnableToComputeDeadline."""
-    before = SubjectRequest.objects.get(pk=request.pk).due_on
-    date_request(request)
+    """Store a corrected request with its new dates; the old ones stay beside them. Raises UnableToComputeDeadline."""
     with transaction.atomic():
         against_deletions()
+        stored = SubjectRequest.objects.select_for_update().get(pk=request.pk)
         _unlink_who_is_leaving(request)
-        request.save()
-        _hold_or_release(request, user=user, now=now)
-        if request.due_on != before:
-            _tell(request, "redated", f"Due {before:%-d %b %Y} before, {request.due_on:%-d %b %Y} now.", user, now)
-        else:
-            _tell(request, "changed", "Details corrected; the date is the same.", user, now)
+        request.save(update_fields=CORRECTABLE)
+        facts = [(each.type, each.received_at, each.regime, each.region) for each in (stored, request)]
+        if facts[0] == facts[1] or not date_anew(request, Cause.CORRECTED, now=now, user=user):
+            tell(request, "changed", "Details corrected; the date is the same.", user=user, now=now)
+        hold_or_release(request, user=user, now=now)
 
 
-def move_request(request_id, state: str, *, user: User, now: dt.datetime) -> SubjectRequest:
-    """Bring a request into another state. Raises UnableToMove."""
-    with transaction.atomic():
-        against_deletions()
-        request = SubjectRequest.objects.select_for_update().get(pk=request_id)
-        if state not in MOVES[request.state]:
-            raise UnableToMove(
-                f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”."
-            )
-        request.state = state
-        request.closed_at = None if state in SubjectRequest.OPEN_STATES else now
-        request.save(update_fields=["state", "closed_at"])
-        _hold_or_release(request, user=user, now=now)
-        _tell(request, "moved", f"{State(state).label}.", user, now)
-        evidence.append_entry("REQUEST_MOVED", subject=str(request.pk), body={"state": str(state), "by": user.pk})
-    return request
+# What an officer may write on a request; the rest changes by moves and events.
+CORRECTABLE = [
+    "type", "received_at", "channel", "regime", "region", "person", "workspace", "requester_name", "requester_contact",
+    "note", "owner",
+]  # fmt: skip
 
 
 def open_ticket(ticket: Ticket, *, now: dt.datetime) -> Ticket:
@@ -158,24 +106,3 @@ def _unlink_who_is_leaving(request: SubjectRequest) -> None:
         request.person = None
         request.requester_name = request.requester_name or person.name
         request.requester_contact = request.requester_contact or person.email
-
-
-def _hold_or_release(request: SubjectRequest, *, user: User, now: dt.datetime) -> None:
-    """Keep what a request is about while it must be, and let it go when it need not be (``HOLDS_IN``)."""
-    if request.state in HOLDS_IN.get(request.type, ()):
-        hold_for_request(
-            request.pk,
-            person=request.person,
-            workspace=request.workspace,
-            is_restriction=request.type == "restriction",
-            owner=request.owner or user,
-            review_on=request.due_on,
-            user=user,
-            now=now,
-        )
-    else:
-        release_request_hold(request.pk, now=now)
-
-
-def _tell(request: SubjectRequest, kind: str, text: str, user: User | None, now: dt.datetime) -> None:
-    RequestEvent.objects.create(request=request, at=now, kind=kind, text=text, by=user)

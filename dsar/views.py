@@ -6,26 +6,121 @@ from typing import Any
 from django.utils import timezone
 
 from dsar.deadlines import REGIMES
-from dsar.models import SubjectRequest
+from dsar.models import DeadlineResult, RequestStep, SubjectRequest
 from dsar.queue import days_left, days_left_words, tone_of
+from dsar.steps import title_of
+
+STEP_FAILED = "Step failed"
+State = SubjectRequest.State
+STATE_TONES = {
+    State.RECEIVED.label: "info",
+    State.IDENTITY.label: "warning",
+    State.COLLECTING.label: "info",
+    State.REVIEW.label: "info",
+    State.APPROVED.label: "info",
+    State.DELIVERED.label: "success",
+    State.CLOSED.label: "success",
+    State.REFUSED.label: "warning",
+    State.WITHDRAWN.label: "",
+    State.ROUTED.label: "",
+    State.EXPIRED.label: "warning",
+    STEP_FAILED: "danger",
+}
+WAY = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APPROVED, State.DELIVERED, State.CLOSED)
+EARLIER_SHOWN = 10
 
 
-def request_context(request: SubjectRequest, *, now: dt.datetime) -> dict[str, Any]:
-    """Return the header, the explanation of the date step by step, and the trail."""
+def request_context(request, *, now: dt.datetime) -> dict[str, Any]:
+    """Return the header, the way so far, the explanation of the date, earlier dates, what failed, and the trail."""
     left = days_left(request, now=now)
-    explanation = [{"title": step["text"], "note": step["source"]} for step in request.explanation.get("steps", [])]
-    trail = [
-        {"title": event.text, "date": f"{timezone.localtime(event.at):%-d %b %Y, %H:%M}", "note": str(event.by or "")}
-        for event in request.events.select_related("by").order_by("at", "pk")
-    ]
+    answers = list(request.deadlines.order_by("-pk")[: EARLIER_SHOWN + 1])
+    current = next(answer for answer in answers if answer.ended_at is None)
     return {
         "subject_request": request,
+        "state_tone": STATE_TONES[request.get_state_display()],
         "left_words": days_left_words(left) if request.is_open else "",
         "left_tone": tone_of(left) if request.is_open else "",
-        "explanation": explanation,
-        "trail": trail,
+        "at_risk": request.at_risk,
+        "way": _way(request),
+        "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
+        "answer": _dates(current),
+        "earlier": [_earlier(answer) for answer in answers if answer.ended_at],
+        "timeline": [*_trail(request), *_ahead(request, current, now)],
+        "stopped": [
+            {"title": title_of(step), "fault": step.fault, "attempts": step.attempts}
+            for step in request.steps.filter(state=RequestStep.State.STOPPED).order_by("planned_at")
+        ],
         "regime": REGIMES[request.regime],
-        "zone": request.explanation.get("zone", ""),
-        "rule_version": request.explanation.get("rule_version", ""),
-        "holiday_data": request.explanation.get("holiday_data", ""),
+        "zone": current.answer["zone"],
+        "rule_version": current.rule_version,
+        "holiday_data": current.holiday_data,
     }
+
+
+def _way(request: SubjectRequest) -> list[dict[str, str]]:
+    """Return the states from receipt to the end, with where the request stands; one that ended early ends there."""
+    if request.state not in WAY:
+        return [
+            {"title": State.RECEIVED.label, "state": "done"},
+            {"title": request.get_state_display(), "state": "now"},
+        ]
+    at = WAY.index(State(request.state))
+    states = ["done"] * at + ["now"] + ["next"] * (len(WAY) - at - 1)
+    if request.state == State.CLOSED:
+        states[-1] = "done"
+    return [{"title": state.label, "state": words} for state, words in zip(WAY, states, strict=True)]
+
+
+def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:
+    """Return the days of an answer that the page shows beside those the request itself has."""
+    names = ("due_if_pause_rejected", "extension_notice_due", "legal_latest")
+    return {name: dt.date.fromisoformat(day) if (day := result.answer.get(name)) else None for name in names}
+
+
+def _earlier(result: DeadlineResult) -> dict[str, Any]:
+    answer = result.answer
+    return {
+        "computed_at": result.computed_at,
+        "cause": result.get_cause_display(),
+        "statutory": "stands still" if answer["paused"] else _day(answer["statutory_due"]) or "none",
+        "target": _day(answer["service_target"]),
+        "rule": result.rule_version,
+        "holidays": result.holiday_data,
+        "steps": [{"title": step["text"], "note": step["source"]} for step in answer["steps"]],
+    }
+
+
+def _trail(request: SubjectRequest) -> list[dict[str, str]]:
+    tones = {"step_failed": "danger", "moved": "info"}
+    return [
+        {
+            "title": event.text,
+            "date": f"{timezone.localtime(event.at):%-d %b %Y, %H:%M}",
+            "note": str(event.by or ""),
+            "tone": tones.get(event.kind, ""),
+        }
+        for event in request.events.select_related("by").order_by("at", "pk")
+    ]
+
+
+def _ahead(request: SubjectRequest, result: DeadlineResult, now: dt.datetime) -> list[dict[str, str]]:
+    """Return the dates to come of an open request; those that have passed unmet come first, in red."""
+    if not request.is_open:
+        return []
+    dates = [
+        ("Confirm receipt", request.acknowledge_by_on if not request.acknowledged_at else None),
+        ("Last day for an extension notice", _dates(result)["extension_notice_due"]),
+        ("Service target", request.service_target_on),
+        ("Due by law", request.statutory_due_on),
+        ("Due by law if the pause is contested", _dates(result)["due_if_pause_rejected"]),
+    ]
+    today = timezone.localtime(now).date()
+    known = sorted(((day, title) for title, day in dates if day), key=lambda pair: pair[0])
+    return [
+        {"title": title, "date": f"{day:%-d %b %Y}", "state": "next", "tone": "danger" if day < today else ""}
+        for day, title in known
+    ]
+
+
+def _day(text: str | None) -> str:
+    return f"{dt.date.fromisoformat(text):%-d %b %Y}" if text else ""

@@ -1,10 +1,11 @@
 """The queue of requests, and one request with its dates explained."""
 
 import datetime as dt
+from functools import partialmethod
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -12,14 +13,17 @@ from unfold.enums import ActionVariant
 
 from accounts.models import Person
 from accounts.portal_admin import PortalAdmin, back_to, run_or_say, shown
+from dsar import forecast
+from dsar.admin.clock import ClockActions
 from dsar.forms import RequestForm
-from dsar.models import SubjectRequest
+from dsar.models import RequestStep, SubjectRequest, Watcher
 from dsar.queue import days_left, days_left_words, tone_of
-from dsar.services import MOVES, UnableToMove, move_request, redate_request, register_request
-from dsar.views import request_context
+from dsar.request_forms import StateForm
+from dsar.services import redate_request, register_request
+from dsar.views import STATE_TONES, STEP_FAILED, request_context
+from dsar.workflow import MOVES, UnableToMove, move_request
 
 State = SubjectRequest.State
-STATE_TONES = {"Received": "info", "In progress": "info", "Answered": "success", "Refused": "warning", "Withdrawn": ""}
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -29,7 +33,15 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, request, model_admin):
-        return [("late", "Overdue"), ("week", "Due within 7 days"), ("closed", "Closed"), ("all", "Open and closed")]
+        return [
+            ("late", "Overdue"),
+            ("week", "Due within 7 days"),
+            ("risk", "At risk of being late"),
+            ("stopped", "With a failed step"),
+            ("mine", "Mine"),
+            ("closed", "Closed"),
+            ("all", "Open and closed"),
+        ]
 
     def choices(self, changelist):
         yield {
@@ -46,27 +58,59 @@ class OpenFilter(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         now = timezone.now()
-        conditions = {
-            None: Q(closed_at__isnull=True),
-            "late": Q(closed_at__isnull=True, due_at__lte=now),
-            "week": Q(closed_at__isnull=True, due_at__gt=now, due_at__lte=now + dt.timedelta(days=7)),
-            "closed": Q(closed_at__isnull=False),
-            "all": Q(),
-        }
-        return queryset.filter(conditions.get(self.value(), Q(closed_at__isnull=True)))
+        is_open = Q(closed_at__isnull=True)
+        match self.value():
+            case "late":
+                return queryset.filter(is_open, due_at__lte=now)
+            case "week":
+                return queryset.filter(is_open, due_at__gt=now, due_at__lte=now + dt.timedelta(days=7))
+            case "risk":
+                return queryset.filter(forecast.condition(now))
+            case "stopped":
+                return queryset.filter(Exists(RequestStep.objects.filter(request=OuterRef("pk"), state="stopped")))
+            case "mine":
+                return queryset.filter(is_open).filter(Q(owner=request.user) | Q(is_watched=True))
+            case "closed":
+                return queryset.filter(closed_at__isnull=False)
+            case "all":
+                return queryset
+        return queryset.filter(is_open)
 
 
-def closing_dialog(title: str, text: str, submit: str) -> Any:
-    return {"title": title, "description": text, "form_submit_text": submit}
+NEXT = {  # the one button that leads on, by the state it leads to
+    State.COLLECTING: ("Start collecting", "play_arrow", "The person is known, or need not be. Their data is collected."),
+    State.REVIEW: ("Send to review", "rate_review", "What was collected or done is complete, and is looked at before it leaves."),
+    State.APPROVED: ("Approve", "verified", "The answer is right and may leave. Data is no longer kept for this request."),
+    State.DELIVERED: ("Delivered", "outgoing_mail", "The answer has been sent. The request leaves the queue."),
+    State.CLOSED: ("Close", "check", "Nothing more is to be done."),
+}  # fmt: skip
+
+
+def next_action(state: str) -> Any:
+    """Return the button that leads on to a state, behind a dialog."""
+    description, icon, text = NEXT[State(state)]
+
+    @action(
+        description=description,
+        permissions=[f"to_{state}"],
+        variant=ActionVariant.PRIMARY,
+        icon=icon,
+        url_path=f"to-{state}",
+        dialog={"title": description, "description": text, "form_submit_text": description},
+    )
+    def lead_on(self, request, form, object_id):
+        return self.move(request, object_id, state)
+
+    return lead_on
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(PortalAdmin):
+class SubjectRequestAdmin(ClockActions, PortalAdmin):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
     form = RequestForm
-    list_display = ["ref", "type", "who", "left", "due_on", "statutory_due_on", "state_badge", "owner"]
+    list_display = ["ref", "type", "who", "left", "due_on", "statutory", "state_badge", "owner"]
     list_filter = [
         OpenFilter,
         ("type", ChoicesDropdownFilter),
@@ -90,7 +134,20 @@ class SubjectRequestAdmin(PortalAdmin):
         "note", "owner",
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
-    actions_detail = ["start", "answered", "refused", "withdrawn", "reopen"]
+    actions_detail = ["collect", "review", "approve", "deliver", "close", "change_state", *ClockActions.names]
+
+    collect = next_action(State.COLLECTING)
+    review = next_action(State.REVIEW)
+    approve = next_action(State.APPROVED)
+    deliver = next_action(State.DELIVERED)
+    close = next_action(State.CLOSED)
+
+    def get_object(self, request, object_id, from_field=None):
+        """Return a request, read once a page: every button asks whether it may be shown."""
+        read = request.__dict__.setdefault("_subject_requests", {})
+        if object_id not in read:
+            read[object_id] = super().get_object(request, object_id, from_field)
+        return read[object_id]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         found = self.get_object(request, object_id)
@@ -102,7 +159,11 @@ class SubjectRequestAdmin(PortalAdmin):
 
     def get_queryset(self, request):
         """Return the requests, with the person only where pages may show them still: the request outlives the account."""
-        return super().get_queryset(request).prefetch_related(Prefetch("person", shown(Person.objects.all())))
+        requests = super().get_queryset(request).prefetch_related(Prefetch("person", shown(Person.objects.all())))
+        stopped = RequestStep.objects.filter(request=OuterRef("pk"), state=RequestStep.State.STOPPED)
+        at_risk = ExpressionWrapper(forecast.condition(timezone.now()), output_field=BooleanField())
+        watched = Watcher.objects.filter(request=OuterRef("pk"), user=request.user, ended_at__isnull=True)
+        return requests.annotate(has_stopped=Exists(stopped), at_risk=at_risk, is_watched=Exists(watched))
 
     @display(description="reference", ordering="reference")
     def ref(self, obj: SubjectRequest) -> str:
@@ -122,15 +183,21 @@ class SubjectRequestAdmin(PortalAdmin):
         ordering="due_at",
         label={"danger": "danger", "warning": "warning", "success": "success"},
     )
-    def left(self, obj: SubjectRequest):
+    def left(self, obj):
         if not obj.is_open:
             return None
         left = days_left(obj, now=timezone.now())
+        if obj.at_risk:
+            return "warning", f"{days_left_words(left)}, at risk"
         return tone_of(left), days_left_words(left)
 
+    @display(description="by law", ordering="statutory_due_on")
+    def statutory(self, obj: SubjectRequest):
+        return "stands still" if obj.is_paused else obj.statutory_due_on
+
     @display(description="state", ordering="state", label=STATE_TONES)
-    def state_badge(self, obj: SubjectRequest) -> str:
-        return obj.get_state_display()
+    def state_badge(self, obj) -> str:
+        return STEP_FAILED if obj.has_stopped else obj.get_state_display()
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -138,47 +205,42 @@ class SubjectRequestAdmin(PortalAdmin):
         else:
             register_request(obj, user=request.user, now=timezone.now())
 
-    def _may_move(self, request, found: SubjectRequest | None, state: str) -> bool:
-        return found is not None and state in MOVES[found.state] and request.user.has_perm("dsar.change_subjectrequest")
-
-    def has_start_permission(self, request, object_id=None) -> bool:
+    def may_move(self, request, object_id=None, *, state: str = "", only_from: tuple[str, ...] = ()) -> bool:
+        """Return whether this person may bring a request into a state, or into any when none is named."""
         found = self.get_object(request, object_id)
-        return bool(found) and found.is_open and self._may_move(request, found, State.WORKING)
+        if found is None or (only_from and found.state not in only_from):
+            return False
+        return (not state or state in MOVES[found.state]) and request.user.has_perm("dsar.change_subjectrequest")
 
-    def has_close_permission(self, request, object_id=None) -> bool:
-        return self._may_move(request, self.get_object(request, object_id), State.ANSWERED)
+    has_to_collecting_permission = partialmethod(
+        may_move, state=State.COLLECTING, only_from=(State.RECEIVED, State.IDENTITY)
+    )
+    has_to_review_permission = partialmethod(may_move, state=State.REVIEW)
+    has_to_approved_permission = partialmethod(may_move, state=State.APPROVED)
+    has_to_delivered_permission = partialmethod(may_move, state=State.DELIVERED)
+    has_to_closed_permission = partialmethod(may_move, state=State.CLOSED)
+    has_to_any_permission = partialmethod(may_move)
 
-    def has_reopen_permission(self, request, object_id=None) -> bool:
-        found = self.get_object(request, object_id)
-        return bool(found) and not found.is_open and self._may_move(request, found, State.WORKING)
+    @action(
+        description="Other state",
+        permissions=["to_any"],
+        icon="swap_horiz",
+        dialog={
+            "title": "Bring this request into another state",
+            "description": "",
+            "form_class": StateForm,
+            "form_submit_text": "Change the state",
+        },
+    )
+    def change_state(self, request, form, object_id):
+        data = form.cleaned_data
+        return self.move(request, object_id, data["state"], because=data["because"])
 
-    @action(description="Start", permissions=["start"], variant=ActionVariant.PRIMARY, icon="play_arrow",
-            dialog=closing_dialog("Start work on this request", "It is shown as in progress; the dates stay.", "Start"))  # fmt: skip
-    def start(self, request, form, object_id):
-        return self._move(request, object_id, State.WORKING, "Work has begun.")
-
-    @action(description="Answered", permissions=["close"], icon="check",
-            dialog=closing_dialog("Close as answered", "The answer has been sent. The request leaves the queue.", "Close as answered"))  # fmt: skip
-    def answered(self, request, form, object_id):
-        return self._move(request, object_id, State.ANSWERED, "Closed as answered.")
-
-    @action(description="Refused", permissions=["close"], icon="block",
-            dialog=closing_dialog("Close as refused", "The refusal, with its reasons and the complaint body, has been sent.", "Close as refused"))  # fmt: skip
-    def refused(self, request, form, object_id):
-        return self._move(request, object_id, State.REFUSED, "Closed as refused.")
-
-    @action(description="Withdrawn", permissions=["close"], icon="undo",
-            dialog=closing_dialog("Close as withdrawn", "The person no longer asks for it.", "Close as withdrawn"))  # fmt: skip
-    def withdrawn(self, request, form, object_id):
-        return self._move(request, object_id, State.WITHDRAWN, "Closed as withdrawn.")
-
-    @action(description="Reopen", permissions=["reopen"], icon="replay",
-            dialog=closing_dialog("Reopen this request", "It returns to the queue with its old dates.", "Reopen"))  # fmt: skip
-    def reopen(self, request, form, object_id):
-        return self._move(request, object_id, State.WORKING, "Reopened.")
-
-    def _move(self, request, object_id, state: str, done: str):
+    def move(self, request, object_id, state: str, because: str = ""):
         run_or_say(
-            request, lambda: move_request(object_id, state, user=request.user, now=timezone.now()), done, UnableToMove
+            request,
+            lambda: move_request(object_id, state, user=request.user, now=timezone.now(), because=because),
+            f"{State(state).label}.",
+            UnableToMove,
         )
         return back_to(self, object_id)

@@ -11,18 +11,26 @@ from accounts.validators import refuse_card_numbers
 from dsar.deadlines import REGIMES, REGIONS, REQUEST_TYPES
 from dsar.models.tickets import Channel
 
+OPEN = ["received", "identity", "collecting", "review", "approved"]  # SubjectRequest.OPEN_STATES, for the constraint
+
 
 class SubjectRequest(models.Model):
     """What a person asks of us, and by when the answer is due."""
 
     class State(models.TextChoices):
         RECEIVED = "received", "Received"
-        WORKING = "working", "In progress"
-        ANSWERED = "answered", "Answered"
+        IDENTITY = "identity", "Waiting for identity"
+        COLLECTING = "collecting", "Collecting"
+        REVIEW = "review", "In review"
+        APPROVED = "approved", "Approved"
+        DELIVERED = "delivered", "Delivered"
+        CLOSED = "closed", "Closed"
         REFUSED = "refused", "Refused"
         WITHDRAWN = "withdrawn", "Withdrawn"
+        ROUTED = "routed", "Routed to client"
+        EXPIRED = "expired", "Expired unverified"
 
-    OPEN_STATES = (State.RECEIVED, State.WORKING)
+    OPEN_STATES = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APPROVED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=20, unique=True, editable=False)
@@ -62,6 +70,7 @@ class SubjectRequest(models.Model):
     note = models.TextField(blank=True, validators=[refuse_card_numbers], help_text="What they ask for, in short.")
     ticket_reference = models.CharField("ticket", max_length=20, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED, editable=False)
+    state_since = models.DateTimeField(editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="requests"
     )
@@ -75,7 +84,13 @@ class SubjectRequest(models.Model):
     service_target_at = models.DateTimeField(editable=False)
     due_at = models.DateTimeField("due", editable=False, help_text="The earlier of the two, as an instant.")
     due_on = models.DateField("due on", editable=False)
-    explanation = models.JSONField(default=dict, editable=False)
+    is_paused = models.BooleanField("legal clock stands still", default=False, editable=False)
+    acknowledge_by_on = models.DateField("acknowledge by", null=True, editable=False)
+    acknowledge_by_at = models.DateTimeField(null=True, editable=False)
+    acknowledged_at = models.DateTimeField("acknowledged", null=True, editable=False)
+    remind_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its owner is told next that time passes; null once it is over."
+    )
     closed_at = models.DateTimeField("closed", null=True, editable=False)
 
     class Meta:
@@ -85,16 +100,16 @@ class SubjectRequest(models.Model):
                 condition=Q(received_at__lte=F("registered_at")), name="request_not_from_the_future"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["received", "working"], closed_at__isnull=True)
-                | (~Q(state__in=["received", "working"]) & Q(closed_at__isnull=False)),
+                condition=Q(state__in=OPEN, closed_at__isnull=True) | (~Q(state__in=OPEN) & Q(closed_at__isnull=False)),
                 name="request_closed_with_date",
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(closed_at__isnull=True), name="request_open_by_due"),
+            models.Index(fields=["due_at", "reference"], condition=Q(closed_at__isnull=True), name="request_open_by_due"),
+            models.Index(fields=["remind_at"], condition=Q(remind_at__isnull=False), name="request_by_reminder"),
             models.Index(fields=["received_at"]),
             models.Index(fields=["closed_at"]),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.reference
@@ -105,12 +120,13 @@ class SubjectRequest(models.Model):
 
 
 class RequestEvent(models.Model):
-    """One thing that happened to a request; the trail is never rewritten."""
+    """One thing that happened to a request; the trail is never rewritten. `state` is where a move has led to."""
 
     request = models.ForeignKey(SubjectRequest, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()
     kind = models.CharField(max_length=20)
     text = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
 
     class Meta:
@@ -118,3 +134,20 @@ class RequestEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Watcher(models.Model):
+    """A member of staff who is told what the owner of a request is told."""
+
+    request = models.ForeignKey(SubjectRequest, on_delete=models.PROTECT, related_name="watchers")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "user"], condition=Q(ended_at__isnull=True), name="watches_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"watcher {self.pk}"

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from dsar import queue
 from dsar.models import RequestEvent, SubjectRequest, Ticket
-from dsar.services import UnableToMove, move_request, redate_request
+from dsar.services import redate_request
+from dsar.workflow import UnableToMove, move_request
 from tests import factories
 from tests.factories import DAY, NOW
 
@@ -35,8 +36,9 @@ def test_a_request_under_the_gdpr_has_both_dates_and_their_steps(officer):
     assert request.statutory_due_on == dt.date(2026, 3, 2)  # 28 Feb is a Saturday
     assert request.service_target_on == dt.date(2026, 2, 28)
     assert (request.due_on, request.due_at) == (request.service_target_on, request.service_target_at)
-    assert [step["rule"] for step in request.explanation["steps"]]
-    assert request.explanation["rule_version"] == "eu_gdpr-1"
+    answer = request.deadlines.get()
+    assert [step["rule"] for step in answer.answer["steps"]] == ["receipt", "month", "working_day", "service_target"]
+    assert (answer.cause, answer.rule_version, answer.ended_at) == ("registered", "eu_gdpr-1", None)
 
 
 def test_a_request_under_the_promise_has_a_target_and_no_statutory_date(officer):
@@ -56,7 +58,7 @@ def test_the_queue_is_sorted_by_the_earlier_date_and_leaves_closed_ones_out(offi
     soon = factories.make_request(officer, received_at=NOW - 28 * DAY)
     fresh = factories.make_request(officer, received_at=NOW - DAY)
     closed = factories.make_request(officer, received_at=NOW - 50 * DAY)
-    move_request(closed.pk, State.ANSWERED, user=officer, now=NOW)
+    factories.bring_to(closed, "delivered", officer)
     assert list(queue.open_requests()) == [late, soon, fresh]
     assert queue.counts(NOW) == {"open": 3, "overdue": 1, "near": 1, "unowned": 3}
 
@@ -73,12 +75,14 @@ def test_overdue_begins_with_the_instant_after_the_due_day(officer, before, left
 
 def test_a_move_that_is_not_allowed_is_refused_and_leaves_no_trace(officer):
     request = factories.make_request(officer)
-    move_request(request.pk, State.ANSWERED, user=officer, now=NOW)
+    move_request(request.pk, State.WITHDRAWN, user=officer, now=NOW)
     with pytest.raises(UnableToMove, match="cannot become"):
         move_request(request.pk, State.REFUSED, user=officer, now=NOW)
     request.refresh_from_db()
-    assert (request.state, request.closed_at) == (State.ANSWERED, NOW)
-    assert list(request.events.order_by("pk").values_list("kind", flat=True)) == ["registered", "moved"]
+    assert (request.state, request.closed_at) == (State.WITHDRAWN, NOW)
+    assert list(request.events.order_by("pk").values_list("kind", "state")) == [
+        ("registered", "received"), ("moved", "withdrawn"),
+    ]  # fmt: skip
 
 
 def test_a_corrected_receipt_moves_the_date_and_keeps_the_old_one_in_the_trail(officer):
@@ -87,7 +91,9 @@ def test_a_corrected_receipt_moves_the_date_and_keeps_the_old_one_in_the_trail(o
     redate_request(request, user=officer, now=NOW)
     request.refresh_from_db()
     assert request.due_on == dt.date(2026, 12, 5)
-    assert RequestEvent.objects.get(kind="redated").text == "Due 10 Dec 2026 before, 5 Dec 2026 now."
+    assert RequestEvent.objects.get(kind="redated").text == (
+        "Before: due 10 Dec 2026, no statutory date. Now: due 5 Dec 2026, no statutory date."
+    )
 
 
 def test_an_officer_registers_a_request_through_the_form(client, officer):

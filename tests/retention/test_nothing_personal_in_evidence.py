@@ -10,7 +10,7 @@ from accounts.access import log_access
 from accounts.models import AccessLogEntry, Approval, Checkpoint, EvidenceEntry, OutsideState, User, Workspace
 from accounts.verdicts import data_map
 from dsar.models import SubjectRequest
-from dsar.services import move_request
+from dsar.workflow import move_request
 from retention import jobs
 from retention.approved_actions import LIFT_HOLD, ask_to_arm, observe_again
 from retention.bundles import bundle

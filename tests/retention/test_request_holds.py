@@ -6,7 +6,8 @@ from django.test import TestCase
 from accounts import approvals
 from accounts.models import EvidenceEntry, Membership, Person
 from dsar.models import SubjectRequest
-from dsar.services import move_request, redate_request
+from dsar.services import redate_request
+from dsar.workflow import move_request
 from retention import jobs, purge
 from retention.approved_actions import LIFT_HOLD
 from retention.models import DeletionJob, Hold
@@ -48,14 +49,16 @@ def of(request) -> set:
 
 
 @pytest.mark.parametrize("type_", ["access", "portability"])
-@pytest.mark.parametrize("end", ["answered", "refused", "withdrawn"])
+@pytest.mark.parametrize("end", ["approved", "refused", "withdrawn", "expired"])
 def test_it_keeps_from_registration_to_the_end_and_deletion_goes_on_by_itself(alice, officer, type_, end):
     request = factories.make_request(officer, type=type_, person=person_of(alice))
     before = everything()
     (job,) = carry_out()
     assert (job.state, lost(before, everything())) == (State.HELD, {})
     assert "open request" in job.stopped_because
-    move_request(request.pk, "working", user=officer, now=NOW)
+    move_request(request.pk, "identity", user=officer, now=NOW)
+    if end == "approved":
+        factories.bring_to(request, "review", officer)
     carry_out()
     assert lost(before, everything()) == {}
     move_request(request.pk, end, user=officer, now=NOW)
@@ -95,7 +98,7 @@ def test_a_request_of_nobody_known_keeps_nothing(officer):
 
 def test_a_restriction_stays_when_it_is_answered_until_two_officers_lift_it(alice, officer):
     request = factories.make_request(officer, type="restriction", workspace=alice)
-    move_request(request.pk, "answered", user=officer, now=NOW)
+    factories.bring_to(request, "closed", officer)
     assert of(request) == {(alice.pk, None)}
     carry_out()
     hold = Hold.objects.get()
@@ -115,8 +118,8 @@ def test_a_refused_restriction_keeps_nothing(alice, officer):
 def test_reopened_it_keeps_again_and_a_corrected_customer_is_the_one_that_is_kept(alice, officer):
     bob = factories.make_customer()
     request = factories.make_request(officer, workspace=alice)
-    move_request(request.pk, "answered", user=officer, now=NOW)
-    move_request(request.pk, "working", user=officer, now=NOW)
+    factories.bring_to(request, "closed", officer)
+    move_request(request.pk, "collecting", user=officer, now=NOW)
     assert of(request) == {(alice.pk, None)}
     request = SubjectRequest.objects.get(pk=request.pk)
     request.workspace = bob
@@ -131,9 +134,9 @@ def test_reopened_it_keeps_again_and_a_corrected_customer_is_the_one_that_is_kep
 
 def test_two_requests_keep_until_both_are_over(alice, officer):
     first, second = (factories.make_request(officer, workspace=alice) for _ in range(2))
-    move_request(first.pk, "answered", user=officer, now=NOW)
+    factories.bring_to(first, "closed", officer)
     assert carry_out()[0].state == State.HELD
-    move_request(second.pk, "answered", user=officer, now=NOW)
+    factories.bring_to(second, "closed", officer)
     assert carry_out()[0].state == State.DONE
 
 
