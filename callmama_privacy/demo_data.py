@@ -31,6 +31,7 @@ from accounts.models import (
     Workspace,
 )
 from callmama_privacy.demo import make_staff
+from dsar.identity.proof import Kind, Proof, prove
 from dsar.models import SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
@@ -315,6 +316,7 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
             ),
             user=second, now=now - days * DAY + HOUR,
         )  # fmt: skip
+        prove(request.pk, Kind.EMAIL, "nobody@example.test", Proof.LETTER, user=second, now=now - (days - 7) * DAY)
         for state in ANSWERED_BY:
             move_request(request.pk, state, user=second, now=now - (days - 7) * DAY)
 

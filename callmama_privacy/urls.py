@@ -11,6 +11,7 @@ urlpatterns = [
     path("healthz/schedule", schedule_health, name="schedule_health"),
     path("evidence-key.txt", public_key, name="evidence-key"),
     path("upstream/", include("retention.upstream.urls")),
+    path("identity/", include("dsar.identity.urls")),
     path("feeds/", include("accounts.feeds.urls")),
     path("admin/retention/", include("retention.urls")),
     path("admin/calls/", include("telecom_records.urls")),

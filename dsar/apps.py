@@ -6,7 +6,8 @@ class DsarConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self):
-        from dsar import queue
+        from dsar import queue, reminders  # noqa: F401
+        from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from retention import impact, reviews
 
         reviews.register_reason(queue.has_something_open)

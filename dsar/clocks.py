@@ -47,3 +47,25 @@ def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
 def message_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
     """A message of such a ticket."""
     return Q(ticket__person__in=children(now))
+
+
+def identifier_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An identifier of such a request that still says whose it is."""
+    return Q(request__closed_at__lte=now - period) & ~Q(value="")
+
+
+def identifier_goes_at(identifier, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the value of one identifier is blanked; None: its request is open, or it is already."""
+    closed_at = identifier.request.closed_at
+    return closed_at + period if closed_at and identifier.value else None
+
+
+def agent_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """The agent of such a request who still has a name."""
+    return Q(request__closed_at__lte=now - period) & (~Q(name="") | ~Q(contact=""))
+
+
+def agent_goes_at(agent, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the name of one agent is blanked; None: the request is open, or it is already."""
+    closed_at = agent.request.closed_at
+    return closed_at + period if closed_at and (agent.name or agent.contact) else None

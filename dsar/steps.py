@@ -56,9 +56,11 @@ def title_of(step: RequestStep) -> str:
     return KINDS[step.kind].title if step.kind in KINDS else step.kind
 
 
-def plan_step(request: SubjectRequest, kind: str, *, about: str = "", now: dt.datetime) -> RequestStep:
-    """Plan a step, in the transaction that makes it necessary."""
-    return RequestStep.objects.create(request=request, kind=kind, about=about, next_at=now, planned_at=now)
+def plan_step(
+    request: SubjectRequest, kind: str, *, about: str = "", now: dt.datetime, at: dt.datetime | None = None
+) -> RequestStep:
+    """Plan a step, in the transaction that makes it necessary; at once unless `at` says when."""
+    return RequestStep.objects.create(request=request, kind=kind, about=about, next_at=at or now, planned_at=now)
 
 
 def to_run(now: dt.datetime) -> list[uuid.UUID]:

@@ -29,7 +29,8 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar.models import SubjectRequest, Ticket, TicketMessage
+from dsar.identity.proof import Proof, prove
+from dsar.models import Identifier, SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
@@ -213,8 +214,19 @@ def make_request(user: User, **fields) -> SubjectRequest:
     return register_request(SubjectRequest(**{**defaults, **fields}), user=user, now=NOW)
 
 
+def prove_identity(request: SubjectRequest, user: User, *, now: dt.datetime = NOW) -> Identifier:
+    """Let an officer have made sure who asks: by a call back to the account of the customer, or to somebody's e-mail."""
+    if request.person:
+        return prove(
+            request.pk, Identifier.Kind.ACCOUNT, request.person.outside_id, Proof.CALL_BACK, user=user, now=now
+        )
+    return prove(request.pk, Identifier.Kind.EMAIL, "somebody@example.test", Proof.LETTER, user=user, now=now)
+
+
 def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetime = NOW) -> SubjectRequest:
-    """Bring a request by its moves to a state between collecting and closed."""
+    """Bring a request by its moves to a state between collecting and closed, its identity proved."""
+    if state not in ("received", "identity"):
+        prove_identity(request, user, now=now)
     way = ["collecting", "review", "approved", "delivered", "closed"]
     request.refresh_from_db()
     begun = way.index(request.state) + 1 if request.state in way else 0

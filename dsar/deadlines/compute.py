@@ -124,7 +124,7 @@ def _explain_ignored(case: Case, law: Regime) -> list[Step]:
     return [
         Step("ignored", f"{EVENT_KINDS[event.kind].capitalize()} {written(event.on)}: no effect here", law.law)
         for event in case.events
-        if event.kind not in law.event_kinds and event.kind != "resume"
+        if event.kind not in law.event_kinds and not event.is_answer
     ]
 
 

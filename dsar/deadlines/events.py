@@ -13,6 +13,9 @@ EVENT_KINDS = {
     "pause-clarification": "clarification asked for",
     "pause-fee": "fee asked for",
     "resume": "sufficient answer or payment received",
+    "resume-identity": "identity proved",
+    "resume-clarification": "clarification received",
+    "resume-fee": "fee paid",
     "confirm": "second step of a deletion confirmed",
     "gale": "gale warning in Hong Kong",
     "blackrain": "black rainstorm warning in Hong Kong",
@@ -32,6 +35,10 @@ class Event:
     kind: str
     on: date
     until: date | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        return self.kind.startswith("resume")
 
     def __str__(self) -> str:
         return f"{self.kind}@{self.on}" + (f"/{self.until}" if self.until else "")
@@ -69,17 +76,20 @@ def parse_event(text: str) -> Event:
 def pair_pauses(events: Iterable[Event]) -> list[Pause]:
     """The pauses in `events` (in order of date), each with its answer; an answer closes the latest open one.
 
-    Raises UnableToComputeDeadline for an answer to nothing.
+    One that names what it answers ("resume-fee") closes the latest of those. Raises UnableToComputeDeadline for an answer to nothing.
     """
     pauses: list[Pause] = []
     for event in events:
         if event.kind.startswith("pause-"):
             pauses.append(Pause(event.kind.removeprefix("pause-"), event.on))
-        elif event.kind == "resume":
-            open_at = [n for n, pause in enumerate(pauses) if pause.answered_on is None]
+        elif event.is_answer:
+            reason = event.kind.partition("-")[2]
+            open_at = [
+                n for n, pause in enumerate(pauses) if pause.answered_on is None and reason in ("", pause.reason)
+            ]
             if not open_at:
                 raise UnableToComputeDeadline(
-                    "events", f"resume@{event.on}: nothing was asked that is still open on {written(event.on)}"
+                    "events", f"{event}: nothing was asked that is still open on {written(event.on)}"
                 )
             latest = pauses[open_at[-1]]
             pauses[open_at[-1]] = Pause(latest.reason, latest.asked_on, event.on)

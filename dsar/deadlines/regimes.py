@@ -36,7 +36,7 @@ ARTS_15_TO_22 = (
     "access", "rectification", "erasure", "restriction", "portability", "objection", "automated_decision",
 )  # fmt: skip
 AMERICAN_WORDS = MappingProxyType({"know": "access", "delete": "erasure", "correct": "rectification"})
-QUESTIONS = ("pause-identity", "pause-clarification", "pause-fee", "resume")
+QUESTIONS = ("pause-identity", "pause-clarification", "pause-fee")
 
 
 @dataclass(frozen=True)

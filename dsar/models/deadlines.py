@@ -16,7 +16,9 @@ class ClockEvent(models.Model):
         PAUSE_IDENTITY = "pause-identity", "Proof of identity asked for"
         PAUSE_CLARIFICATION = "pause-clarification", "Clarification asked for"
         PAUSE_FEE = "pause-fee", "Fee asked for"
-        RESUME = "resume", "Sufficient answer or payment received"
+        RESUME_IDENTITY = "resume-identity", "Identity proved"
+        RESUME_CLARIFICATION = "resume-clarification", "Clarification received"
+        RESUME_FEE = "resume-fee", "Fee paid"
         CONFIRM = "confirm", "Second step of the deletion confirmed"
 
     request = models.ForeignKey(SubjectRequest, on_delete=models.PROTECT, related_name="clock_events")

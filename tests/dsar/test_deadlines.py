@@ -300,6 +300,16 @@ def test_bad_input_is_refused_at_its_field(changed, field, said):
     assert said in str(refused.value)
 
 
+def test_an_answer_that_names_its_question_closes_that_one_and_no_other():
+    asked = "pause-identity@2027-05-12 pause-clarification@2027-05-14"
+    named = due("2027-05-10T12:00:00+02:00", "DE", f"{asked} resume-identity@2027-05-16")
+    assert named.paused
+    both = due("2027-05-10T12:00:00+02:00", "DE", f"{asked} resume-identity@2027-05-16 resume-clarification@2027-05-18")
+    assert both.statutory_due == date(2027, 6, 16)  # 12 to 18 May: six days
+    with pytest.raises(UnableToComputeDeadline, match="resume-fee@2027-05-16: nothing was asked"):
+        due("2027-05-10T12:00:00+02:00", "DE", f"{asked} resume-fee@2027-05-16")
+
+
 @pytest.mark.parametrize("text", ["extend", "extend@", "extend@2026-02-30", "extended@2026-02-01", "@2026-02-01", ""])
 def test_an_event_that_cannot_be_read_is_refused(text):
     with pytest.raises(UnableToComputeDeadline) as refused:

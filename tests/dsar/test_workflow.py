@@ -163,7 +163,7 @@ def test_the_forecast_is_what_four_of_five_took_once_enough_are_answered(officer
     for days in range(1, 11):
         answered = factories.make_request(officer, type="erasure", received_at=NOW - 20 * DAY)
         SubjectRequest.objects.filter(pk=answered.pk).update(registered_at=NOW - 20 * DAY)
-        move_request(answered.pk, State.COLLECTING, user=officer, now=NOW - days * DAY)
+        factories.bring_to(answered, "collecting", officer, now=NOW - days * DAY)
         factories.bring_to(answered, "delivered", officer)
     assert forecast.measure_pace(NOW) == 1
     pace = RequestPace.objects.get()

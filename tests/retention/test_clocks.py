@@ -9,6 +9,7 @@ from django.contrib.admin.utils import quote
 from accounts import approvals, files
 from accounts.models import Approval, EvidenceEntry, KycDocument, Workspace
 from accounts.roles import PRIVACY_OFFICER
+from dsar.identity.proof import name_agent, prove
 from dsar.models import Ticket, TicketMessage
 from dsar.workflow import move_request
 from retention import deletion, jobs, periods, planning
@@ -190,7 +191,27 @@ def closed_request():
     request = factories.make_request(
         officer, requester_name="Zyzzyva", requester_contact="zyzzyva@example.test", note="Zyzzyva asks."
     )
-    return factories.bring_to(request, "closed", officer), NOW + 731 * DAY
+    return move_request(request.pk, "withdrawn", user=officer, now=NOW), NOW + 731 * DAY
+
+
+def of_closed_request(make):
+    """Make something that belongs to a request without words of its own, closed now."""
+    set_period("closed_request", 731 * DAY)
+    officer = factories.make_user()
+    request = factories.make_request(officer, requester_name="")
+    row = make(request, officer)
+    move_request(request.pk, "withdrawn", user=officer, now=NOW)
+    return row, NOW + 731 * DAY
+
+
+def proved_address(request, officer):
+    return prove(request.pk, "email", "zyzzyva@example.test", "code", user=None, now=NOW)
+
+
+def named_agent(request, officer):
+    return name_agent(
+        request.pk, name="Zyzzyva", contact="z@example.test", authority="lawyer", is_seen=True, user=officer, now=NOW
+    )
 
 
 def left_upload(**fields):
@@ -206,6 +227,8 @@ def left_upload(**fields):
 # What is emptied and stays: the row, what is blanked, and the instant from which it is.
 BLANKED = [
     ("closed_request", lambda: closed_request(), {"requester_name": "", "requester_contact": "", "note": ""}),
+    ("closed_request", lambda: of_closed_request(proved_address), {"value": ""}),
+    ("closed_request", lambda: of_closed_request(named_agent), {"name": "", "contact": ""}),
     ("import_leftover", lambda: (left_upload(), NOW + 7 * DAY), {"file_key": ""}),
     (
         "import_leftover",
@@ -250,7 +273,7 @@ def test_a_request_keeps_its_words_while(state):
     request, at = closed_request()
     customer = factories.make_customer(expires_at=NOW + 9 * YEAR)
     if state == "open":
-        move_request(request.pk, "collecting", user=factories.make_user(), now=NOW + DAY)
+        move_request(request.pk, "identity", user=factories.make_user(), now=NOW + DAY)
     elif state == "younger":
         at -= SECOND
     else:
