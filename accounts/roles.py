@@ -54,6 +54,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("retention", "view destroy", "filefinding"),
         *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
         *_permissions("dsar", "view", "requestevent"),
+        *_permissions("dsar", "view add", "weatherwarning"),
     ],
     SUPPORT_AGENT: [
         *_permissions("accounts", "view", "workspace", "person", "membership", "subscription", "consent"),
@@ -82,7 +83,7 @@ ROLES: dict[str, list[str]] = {
         ),
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
-        *_permissions("dsar", "view", "subjectrequest", "requestevent"),
+        *_permissions("dsar", "view", "subjectrequest", "requestevent", "weatherwarning"),
     ],
     SECURITY_ADMINISTRATOR: [
         *_permissions("accounts", "view rotate", "keyepoch"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import checkpoints, epochs
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Checkpoint
+from callmama_privacy.remembered import for_a_moment
 from retention.children import late_findings, what_stops_it
 from retention.fed import FED_BY
 from retention.holds import overdue_reviews
@@ -25,7 +26,7 @@ def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
     if not hasattr(request, "portal_notices"):  # a page is put together from several templates
-        request.portal_notices = _notices(request)
+        request.portal_notices = for_a_moment(request, "notices", lambda: _notices(request))
     return {"portal_notices": request.portal_notices}
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Approval
+from callmama_privacy.remembered import for_a_moment
 from dsar import queue
 from retention.children import late_findings
 from retention.models import DeletionJob, DeletionRun, FileFinding
@@ -20,6 +21,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Today", "today", "admin:index", "", ""),
             ("Requests", "gavel", "admin:dsar_subjectrequest_changelist", "dsar.view_subjectrequest", "overdue"),
             ("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", ""),
+            ("Weather", "thunderstorm", "admin:dsar_weatherwarning_changelist", "dsar.view_weatherwarning", ""),
         ],
     ),
     (
@@ -104,10 +106,11 @@ def navigation(request) -> list[dict[str, Any]]:
     """Return the groups of the side navigation that this person may see."""
     if not request.user.is_authenticated:
         return []
+    counts = for_a_moment(request, "badges", lambda: _counts(request))
     groups = []
     for title, entries in ENTRIES:
         items = [
-            {"title": name, "icon": icon, "link": reverse(url), **_badge(badge, request)}
+            {"title": name, "icon": icon, "link": reverse(url), **_badge(counts.get(badge, 0))}
             for name, icon, url, permission, badge in entries
             if not permission or request.user.has_perm(permission)
         ]
@@ -116,8 +119,17 @@ def navigation(request) -> list[dict[str, Any]]:
     return groups
 
 
-def _badge(name: str, request) -> dict[str, Any]:
-    count = BADGES[name](request) if name else 0
+def _counts(request) -> dict[str, int]:
+    """Return the figures of the badges that this person may see."""
+    entries = [entry for _, entries in ENTRIES for entry in entries]
+    return {
+        badge: BADGES[badge](request)
+        for _, _, _, permission, badge in entries
+        if badge and (not permission or request.user.has_perm(permission))
+    }
+
+
+def _badge(count: int) -> dict[str, Any]:
     return {"badge": str(count), "badge_variant": "danger"} if count else {}
 
 

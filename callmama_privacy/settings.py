@@ -132,6 +132,8 @@ TEMPLATES = [
     },
 ]
 
+PAGE_FACTS_SECONDS = 0 if MODE == "test" else env.int("PAGE_FACTS_SECONDS", default=10)  # notices and counts of a page
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"

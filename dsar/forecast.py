@@ -3,7 +3,21 @@
 import datetime as dt
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThan
 
 from dsar.models import RequestPace, SubjectRequest
 
@@ -57,12 +71,10 @@ def will_be_late(request: SubjectRequest, known: dict[tuple[str, str], dt.timede
 
 
 def condition(now: dt.datetime) -> Q:
-    """Return the same as a condition on requests."""
-    known = paces()
-    late = Q(pk__in=[])
-    for state, days in USUAL_DAYS.items():
-        own = [type for type, measured in known if measured == state]
-        late |= Q(state=state, due_at__lt=now + dt.timedelta(days=days)) & ~Q(type__in=own)
-    for (type, state), needed in known.items():
-        late |= Q(type=type, state=state, due_at__lt=now + needed)
-    return Q(closed_at__isnull=True, due_at__gt=now) & late
+    """Return the same as a condition on requests: the database looks the measured time up."""
+    measured = RequestPace.objects.filter(type=OuterRef("type"), state=OuterRef("state")).values("seconds")[:1]
+    usual = [When(state=state, then=Value(days * 86_400)) for state, days in USUAL_DAYS.items()]
+    seconds = Coalesce(Subquery(measured), Case(*usual, default=Value(0)), output_field=BigIntegerField())
+    needed = ExpressionWrapper(seconds * Value(dt.timedelta(seconds=1)), output_field=DurationField())
+    enough = ExpressionWrapper(Value(now) + needed, output_field=DateTimeField())
+    return Q(closed_at__isnull=True, due_at__gt=now) & Q(LessThan(F("due_at"), enough))

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.masking import mask
 from dsar.deadlines import REGIMES
-from dsar.models import DeadlineResult, RequestStep, SubjectRequest
+from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
+from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.steps import title_of
 
@@ -30,7 +32,7 @@ WAY = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APP
 EARLIER_SHOWN = 10
 
 
-def request_context(request, *, now: dt.datetime) -> dict[str, Any]:
+def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]:
     """Return the header, the way so far, the explanation of the date, earlier dates, what failed, and the trail."""
     left = days_left(request, now=now)
     answers = list(request.deadlines.order_by("-pk")[: EARLIER_SHOWN + 1])
@@ -42,6 +44,7 @@ def request_context(request, *, now: dt.datetime) -> dict[str, Any]:
         "left_tone": tone_of(left) if request.is_open else "",
         "at_risk": request.at_risk,
         "way": _way(request),
+        "identity": _identity(request, clear),
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
         "answer": _dates(current),
         "earlier": [_earlier(answer) for answer in answers if answer.ended_at],
@@ -49,7 +52,9 @@ def request_context(request, *, now: dt.datetime) -> dict[str, Any]:
         "stopped": [
             {"title": title_of(step), "fault": step.fault, "attempts": step.attempts}
             for step in request.steps.filter(state=RequestStep.State.STOPPED).order_by("planned_at")
-        ],
+        ]
+        if request.has_stopped
+        else [],
         "regime": REGIMES[request.regime],
         "zone": current.answer["zone"],
         "rule_version": current.rule_version,
@@ -69,6 +74,26 @@ def _way(request: SubjectRequest) -> list[dict[str, str]]:
     if request.state == State.CLOSED:
         states[-1] = "done"
     return [{"title": state.label, "state": words} for state, words in zip(WAY, states, strict=True)]
+
+
+def _identity(request: SubjectRequest, clear: bool) -> dict[str, Any]:
+    """Return what was asked and proved about who asks; addresses masked for those who may not see them."""
+    return {
+        "needed": request.type not in NEEDS_NO_PROOF,
+        "missing": unsettled(request),
+        "agent": agent_of(request),
+        "identifiers": [
+            {
+                "kind": each.get_kind_display(),
+                "value": (each.value if clear or each.kind == Identifier.Kind.ACCOUNT else mask(each.value)) or "–",
+                "on_record": is_on_record(each, request),
+                "proved_at": each.proved_at,
+                "proof": each.get_proof_display(),
+                "by": each.proved_by,
+            }
+            for each in identifiers_of(request)
+        ],
+    }
 
 
 def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:

@@ -13,7 +13,7 @@ from dsar.request_forms import EventForm, WithdrawEventForm
 class ClockActions:
     """Adds the buttons to the admin of requests."""
 
-    names = ("acknowledge", "record_event", "withdraw_event", "retry_steps", "watch", "unwatch")
+    clock_names = ("acknowledge", "record_event", "withdraw_event")
 
     def _may_change(self, request) -> bool:
         return request.user.has_perm("dsar.change_subjectrequest")
@@ -27,7 +27,8 @@ class ClockActions:
         return bool(found) and found.is_open and self._may_change(request)
 
     def has_withdraw_event_permission(self, request, object_id=None) -> bool:
-        return self.has_record_event_permission(request, object_id) and WithdrawEventForm.events_of(object_id).exists()
+        found = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        return self.has_record_event_permission(request, object_id) and found.has_events
 
     def has_retry_steps_permission(self, request, object_id=None) -> bool:
         found = self.get_object(request, object_id)  # type: ignore[attr-defined]
@@ -60,7 +61,7 @@ class ClockActions:
         return back_to(self, object_id)  # type: ignore[arg-type]
 
     @action(
-        description="Question, answer or notice",
+        description="Record an event",
         permissions=["record_event"],
         icon="schedule",
         dialog={

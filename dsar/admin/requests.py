@@ -1,10 +1,13 @@
 """The queue of requests, and one request with its dates explained."""
 
+import contextlib
 import datetime as dt
 from functools import partialmethod
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -12,11 +15,13 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.models import Person
-from accounts.portal_admin import PortalAdmin, back_to, run_or_say, shown
+from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say, shown
 from dsar import forecast
 from dsar.admin.clock import ClockActions
+from dsar.admin.identity import IdentityActions
 from dsar.forms import RequestForm
-from dsar.models import RequestStep, SubjectRequest, Watcher
+from dsar.identity.proof import unsettled
+from dsar.models import ClockEvent, Identifier, RequestStep, SubjectRequest, Watcher
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
 from dsar.services import redate_request, register_request
@@ -105,7 +110,7 @@ def next_action(state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(ClockActions, PortalAdmin):
+class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -134,7 +139,12 @@ class SubjectRequestAdmin(ClockActions, PortalAdmin):
         "note", "owner",
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
-    actions_detail = ["collect", "review", "approve", "deliver", "close", "change_state", *ClockActions.names]
+    actions_detail = [
+        "check_identity", "collect", "review", "approve", "deliver", "close", "retry_steps",
+        {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
+        {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
+        {"title": "More", "icon": "more_horiz", "items": ("change_state", "watch", "unwatch")},
+    ]  # fmt: skip
 
     collect = next_action(State.COLLECTING)
     review = next_action(State.REVIEW)
@@ -146,13 +156,21 @@ class SubjectRequestAdmin(ClockActions, PortalAdmin):
         """Return a request, read once a page: every button asks whether it may be shown."""
         read = request.__dict__.setdefault("_subject_requests", {})
         if object_id not in read:
-            read[object_id] = super().get_object(request, object_id, from_field)
-        return read[object_id]
+            with contextlib.suppress(ValidationError, ValueError):  # not an id at all
+                read[object_id] = self.page_queryset(request).filter(pk=unquote(str(object_id))).first()
+        return read.get(object_id)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         found = self.get_object(request, object_id)
-        context = request_context(found, now=timezone.now()) if found else {}
+        context = request_context(found, now=timezone.now(), clear=may_see_clear(request)) if found else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Read only the chosen customer for a page that is looked at: the widget asks for others when somebody types."""
+        if db_field.name == "person" and request.method == "GET" and request.resolver_match.kwargs.get("object_id"):
+            found = self.get_object(request, request.resolver_match.kwargs["object_id"])
+            kwargs["queryset"] = Person.objects.filter(pk=found and found.person_id)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request):
         return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -164,6 +182,17 @@ class SubjectRequestAdmin(ClockActions, PortalAdmin):
         at_risk = ExpressionWrapper(forecast.condition(timezone.now()), output_field=BooleanField())
         watched = Watcher.objects.filter(request=OuterRef("pk"), user=request.user, ended_at__isnull=True)
         return requests.annotate(has_stopped=Exists(stopped), at_risk=at_risk, is_watched=Exists(watched))
+
+    def page_queryset(self, request):
+        """Return the requests with what the page of one shows, so that it is read together."""
+        events = ClockEvent.objects.filter(request=OuterRef("pk"), withdrawn_at__isnull=True)
+        identifiers = Prefetch("identifiers", Identifier.objects.select_related("proved_by"))
+        return (
+            self.get_queryset(request)
+            .select_related("workspace", "owner", "agent__seen_by")
+            .prefetch_related(identifiers)
+            .annotate(has_events=Exists(events))
+        )
 
     @display(description="reference", ordering="reference")
     def ref(self, obj: SubjectRequest) -> str:
@@ -212,9 +241,11 @@ class SubjectRequestAdmin(ClockActions, PortalAdmin):
             return False
         return (not state or state in MOVES[found.state]) and request.user.has_perm("dsar.change_subjectrequest")
 
-    has_to_collecting_permission = partialmethod(
-        may_move, state=State.COLLECTING, only_from=(State.RECEIVED, State.IDENTITY)
-    )
+    def has_to_collecting_permission(self, request, object_id=None) -> bool:
+        """Show the way on only when nothing is missing about who asks: until then the identity check leads on."""
+        begins = self.may_move(request, object_id, state=State.COLLECTING, only_from=(State.RECEIVED, State.IDENTITY))
+        return begins and not unsettled(self.get_object(request, object_id))
+
     has_to_review_permission = partialmethod(may_move, state=State.REVIEW)
     has_to_approved_permission = partialmethod(may_move, state=State.APPROVED)
     has_to_delivered_permission = partialmethod(may_move, state=State.DELIVERED)

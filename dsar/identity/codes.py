@@ -84,7 +84,8 @@ def send_code(identifier_id: uuid.UUID, *, now: dt.datetime) -> None:
     """Make a code, which ends the one before, and send it. Raises UnableToSend; a code that was not sent is no code."""
     with transaction.atomic():
         identifier = Identifier.objects.select_for_update(of=("self",)).select_related("request").get(pk=identifier_id)
-        if why_no_code(identifier, now=now):
+        if reason := why_no_code(identifier, now=now):
+            tell(identifier.request, "identity", f"No code was sent: {reason}", user=None, now=now)
             return
         _end(IdentityCode.objects.filter(identifier=identifier), End.REPLACED, now)
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"

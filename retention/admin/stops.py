@@ -28,7 +28,9 @@ class EngineStopAdmin(PortalAdmin):
         return "Ended" if stop.ended_at else "Stopped"
 
     def has_add_permission(self, request):
-        return super().has_add_permission(request) and stops.active_stop() is None
+        """Offer no second stop. The list of what this person may do, which every page makes, asks without looking."""
+        here = request.resolver_match and str(request.resolver_match.url_name).startswith("retention_enginestop_")
+        return super().has_add_permission(request) and (not here or stops.active_stop() is None)
 
     def has_change_permission(self, request, obj=None):
         return False
