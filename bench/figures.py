@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from bench import conformance, deadlines, due, purge, under_way, unreadable
+from bench import conformance, deadlines, due, purge, requests, under_way, unreadable
 from bench.databases import EMPTY, drop_databases, keep_database
 from bench.environment import VAR
 from callmama_privacy import embedded, servers
@@ -23,6 +23,8 @@ MEASURES: dict[str, Measure] = {
     "purge_peak_mb": under_way.two_workers,
     "page_p95_during_purge": under_way.pages,
     "deadlines_10k_s": deadlines.measure,
+    "queue_page_p95_ms": requests.measure,
+    "request_page_p95_ms": requests.measure,
     "deadlines_vs_library": deadlines.measure,
     "unreadable_after_s": unreadable.measure,
 }

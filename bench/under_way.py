@@ -83,19 +83,24 @@ def two_workers(rows: int) -> list[dict]:
     ]  # fmt: skip
 
 
+def signed_in_officer() -> dict[str, str]:
+    """Return the headers of a privacy officer's browser."""
+    user, _ = User.objects.get_or_create(email="bench@example.test", defaults={"name": "Bench", "is_staff": True})
+    user.groups.add(Group.objects.get(name=PRIVACY_OFFICER))
+    session = SessionStore()
+    session.update(
+        {SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[1],
+         HASH_SESSION_KEY: user.get_session_auth_hash()}
+    )  # fmt: skip
+    session.create()
+    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
+
+
 class Pages:
     """An officer who opens one page after the other."""
 
     def __init__(self, port: int):
-        user, _ = User.objects.get_or_create(email="bench@example.test", defaults={"name": "Bench", "is_staff": True})
-        user.groups.add(Group.objects.get(name=PRIVACY_OFFICER))
-        session = SessionStore()
-        session.update(
-            {SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[1],
-             HASH_SESSION_KEY: user.get_session_auth_hash()}
-        )  # fmt: skip
-        session.create()
-        self.headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session.session_key}"}
+        self.headers = signed_in_officer()
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         stays = invented.workspace("stays").pk
         self.paths = [

@@ -91,22 +91,22 @@ NEXT = {  # the one button that leads on, by the state it leads to
 }  # fmt: skip
 
 
-def next_action(state: str) -> Any:
-    """Return the button that leads on to a state, behind a dialog."""
+def next_action(name: str, state: str) -> Any:
+    """Return the button `name` that leads on to a state, behind a dialog."""
     description, icon, text = NEXT[State(state)]
 
-    @action(
+    def lead_on(self, request, form, object_id):
+        return self.move(request, object_id, state)
+
+    lead_on.__name__ = name  # unfold looks a button up by the name of its function
+    return action(
         description=description,
         permissions=[f"to_{state}"],
         variant=ActionVariant.PRIMARY,
         icon=icon,
         url_path=f"to-{state}",
         dialog={"title": description, "description": text, "form_submit_text": description},
-    )
-    def lead_on(self, request, form, object_id):
-        return self.move(request, object_id, state)
-
-    return lead_on
+    )(lead_on)
 
 
 @admin.register(SubjectRequest)
@@ -146,11 +146,11 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
         {"title": "More", "icon": "more_horiz", "items": ("change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
-    collect = next_action(State.COLLECTING)
-    review = next_action(State.REVIEW)
-    approve = next_action(State.APPROVED)
-    deliver = next_action(State.DELIVERED)
-    close = next_action(State.CLOSED)
+    collect = next_action("collect", State.COLLECTING)
+    review = next_action("review", State.REVIEW)
+    approve = next_action("approve", State.APPROVED)
+    deliver = next_action("deliver", State.DELIVERED)
+    close = next_action("close", State.CLOSED)
 
     def get_object(self, request, object_id, from_field=None):
         """Return a request, read once a page: every button asks whether it may be shown."""

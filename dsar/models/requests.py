@@ -106,6 +106,7 @@ class SubjectRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "reference"], condition=Q(closed_at__isnull=True), name="request_open_by_due"),
+            models.Index(fields=["due_at", "reference"], name="request_by_due"),
             models.Index(fields=["remind_at"], condition=Q(remind_at__isnull=False), name="request_by_reminder"),
             models.Index(fields=["received_at"]),
             models.Index(fields=["closed_at"]),
