@@ -2,11 +2,11 @@
 
 import dataclasses
 import datetime as dt
-import json
 import re
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
+from accounts import strict_json
 from accounts.models.feeds import Kind
 
 MOST_ITEMS = 5_000
@@ -97,36 +97,16 @@ def refuse(field: str, message: str) -> NoReturn:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except UnableToRead:
-        raise
-    except UnicodeDecodeError:
-        refuse("", "The message is not UTF-8.")
-    except RecursionError:
-        refuse("", "The message is nested too deep.")
-    except ValueError:  # JSONDecodeError is one; its text may hold content
-        refuse("", "The message is not JSON.")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        refuse("", "A name stands twice in one object.")
-    return found
-
-
-def _no_constant(text: str) -> NoReturn:
-    refuse("", f"{text} is not JSON.")
+        return strict_json.read(body)
+    except strict_json.NotStrict as error:
+        refuse("", str(error))
 
 
 def _instant(value: Any) -> dt.datetime:
-    try:
-        instant = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None or not 2000 <= instant.year <= 2199:
+    found = strict_json.instant(value)
+    if found is None:
         refuse("as_of", "An instant with its offset, such as 2026-12-01T00:00:00+08:00.")
-    return instant
+    return found
 
 
 def _items(kind: str, said: Any) -> list[dict[str, str]]:
@@ -166,14 +146,4 @@ def _text(name: str, value: Any) -> str | None:
         and all(isinstance(one, str) and one.split() == [one] for one in value)
     ):
         value = " ".join(value)
-    if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\x00" in value or not _is_unicode(value):
-        return None
-    return value
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can say and no database can hold
-        return False
-    return True
+    return value if strict_json.is_text(value) and len(value) <= LONGEST_TEXT else None

@@ -1,12 +1,11 @@
 """Telling a recipient by e-mail: words for people, and the same message as a file, encrypted when they gave a key."""
 
-import smtplib
-
 import pyrage
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from retention.upstream.delivery import Outcome, Result
+from accounts.delivery import Outcome
+from accounts.mail import hand_over
 
 WORDS = """\
 {name}: please erase what you hold of the customer named in the attached file.
@@ -46,14 +45,4 @@ def send_notice(email: str, key: str, *, name: str, message: dict, body: bytes) 
         mail.attach("erasure.json.age", sealed, "application/octet-stream")
     else:
         mail.attach("erasure.json", body, "application/json")
-    try:
-        mail.send()
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = {code for code, _ in error.recipients.values()}
-        refused = all(code >= 500 for code in codes)
-        return Outcome(Result.REFUSED if refused else Result.FAILED, f"SMTP {min(codes)}")
-    except smtplib.SMTPResponseException as error:
-        return Outcome(Result.FAILED, f"SMTP {error.smtp_code}")
-    except (OSError, smtplib.SMTPException) as error:
-        return Outcome(Result.FAILED, f"not sent ({type(error).__name__})"[:80])
-    return Outcome(Result.TAKEN, "sent")
+    return hand_over(mail)

@@ -14,24 +14,20 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Max, Q, QuerySet
 
-from accounts import evidence, keys
+from accounts import delivery, evidence, keys
+from accounts.delivery import DAY, Outcome, Result
 from accounts.evidence import rfc3339
 from accounts.models import User
 from retention.deletion import Scope
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient
 from retention.upstream import mail, webhook
-from retention.upstream.delivery import Outcome, Result
 from retention.upstream.identifiers import Ids, choose_identifiers
 from retention.upstream.recipients import address_of, category_names
 
 log = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(seconds=60)  # longer than any attempt (webhook.SECONDS, EMAIL_TIMEOUT)
-MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-INTERVALS = [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY]  # after that, daily
 GIVEN_UP_AFTER = 7 * DAY  # past the deadline; then an officer must act
 PURPOSE = "notices to recipients"
 State = Notice.State
@@ -94,13 +90,12 @@ def release_notices(job: DeletionJob, *, now: dt.datetime) -> int:
 
 def to_send(now: dt.datetime) -> QuerySet[Notice]:
     """Return the notices whose next attempt or reminder is due and that no worker has in hand, oldest first."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-    return Notice.objects.filter(free, next_try_at__lte=now).order_by("next_try_at", "pk")
+    return delivery.due(Notice.objects.all(), now=now)
 
 
 def send(notice_id: uuid.UUID, *, now: dt.datetime) -> Notice | None:
     """Make one attempt; return the notice as it then is, or None when it was not due or another worker has it."""
-    if not to_send(now).filter(pk=notice_id).update(lease_until=Now() + LEASE, tries=F("tries") + 1):
+    if not delivery.claim(Notice.objects.all(), notice_id, now=now):
         return None
     notice = Notice.objects.select_related("recipient", "job").get(pk=notice_id)
     try:
@@ -163,7 +158,7 @@ def record(notice_id: uuid.UUID, outcome: Outcome, *, now: dt.datetime) -> Notic
 
 def _try_later(notice: Notice, answer: str, *, now: dt.datetime) -> None:
     assert notice.due_at
-    next_try_at = now + INTERVALS[min(notice.tries, len(INTERVALS)) - 1]
+    next_try_at = delivery.next_try(notice.tries, now=now)
     if next_try_at > notice.due_at + GIVEN_UP_AFTER:
         _stop(notice, State.FAILED, answer)
     else:

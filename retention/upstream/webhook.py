@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from retention.upstream.delivery import Outcome, Result
+from accounts.delivery import Outcome, Result
 from retention.upstream.signatures import sign
 
 SECONDS = 15  # for everything together: a server that drips a byte a second is cut off too

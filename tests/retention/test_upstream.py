@@ -8,13 +8,12 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 
 from accounts import evidence, keys
+from accounts.delivery import DAY, HOUR, MINUTE, Outcome, Result
 from accounts.models import EvidenceEntry, Person
 from retention import jobs
 from retention.models import DeletionJob, Notice, NoticeContent
 from retention.purge import carry_out
 from retention.upstream import notices, signatures, webhook
-from retention.upstream.delivery import Outcome, Result
-from retention.upstream.notices import DAY, HOUR, MINUTE
 from tests import factories
 from tests.factories import NOW
 from tests.retention.recipients import SECRET, Endpoint, confirm, make_recipient, reply

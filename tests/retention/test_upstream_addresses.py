@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from accounts.delivery import Result
 from retention.upstream import webhook
-from retention.upstream.delivery import Result
 from retention.upstream.webhook import UnsafeAddress, check_url, is_public, post_notice, safe_address
 from tests.factories import NOW
 from tests.retention.recipients import SECRET, Endpoint, confirm
