@@ -9,6 +9,8 @@ from accounts import checkpoints, epochs
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Checkpoint
 from callmama_privacy.remembered import for_a_moment
+from dsar import outbox
+from dsar.mail.fetching import problems as mailbox_problems
 from retention.children import late_findings, what_stops_it
 from retention.fed import FED_BY
 from retention.holds import overdue_reviews
@@ -79,6 +81,7 @@ def _notices(request) -> list[dict[str, Any]]:
             }
         )
     notices += _evidence_notices(request.user)
+    notices += _mail_notices(request.user)
     for feed in late_feeds(timezone.now()):
         told = (
             f"tells nothing since {timezone.localtime(feed.as_of):%-d %b %Y %H:%M}" if feed.as_of else "was never heard"
@@ -150,6 +153,25 @@ def _notices(request) -> list[dict[str, Any]]:
                 if request.user.has_perm("retention.view_rule")
                 else "",
             }
+        )
+    return notices
+
+
+def _mail_notices(user) -> list[dict[str, Any]]:
+    """Return what is wrong with mail that comes in or goes out, for those who work with it."""
+    notices: list[dict[str, Any]] = []
+    if not user.has_perm("dsar.view_ticket"):
+        return notices
+    for mailbox in mailbox_problems():
+        since = mailbox.problem_since or mailbox.checked_at
+        told = mailbox.problem or "Nobody has looked into it."
+        when = f" since {timezone.localtime(since):%-d %b %Y %H:%M}" if since else ""
+        notices.append({"level": "danger", "text": f"Mail is not coming in from {mailbox.name}{when}: {told}"})
+    if count := outbox.needs_somebody(timezone.now()).count():
+        text = "A mail to somebody has not arrived." if count == 1 else f"{count} mails to people have not arrived."
+        href = f"{reverse('admin:dsar_outgoingmail_changelist')}?stands=wrong"
+        notices.append(
+            {"level": "danger", "text": text, "href": href if user.has_perm("dsar.view_outgoingmail") else ""}
         )
     return notices
 

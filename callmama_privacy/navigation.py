@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Approval
 from callmama_privacy.remembered import for_a_moment
-from dsar import queue
+from dsar import outbox, queue
+from dsar.models import Ticket
 from retention.children import late_findings
 from retention.models import DeletionJob, DeletionRun, FileFinding
 from retention.upstream.notices import needs_somebody
@@ -20,8 +21,9 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         [
             ("Today", "today", "admin:index", "", ""),
             ("Requests", "gavel", "admin:dsar_subjectrequest_changelist", "dsar.view_subjectrequest", "overdue"),
-            ("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", ""),
+            ("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", "my_tickets"),
             ("Weather", "thunderstorm", "admin:dsar_weatherwarning_changelist", "dsar.view_weatherwarning", ""),
+            ("Outgoing mail", "outgoing_mail", "admin:dsar_outgoingmail_changelist", "dsar.view_outgoingmail", "mail"),
         ],
     ),
     (
@@ -92,6 +94,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Staff", "manage_accounts", "admin:accounts_user_changelist", "accounts.view_user", ""),
             ("Feeds", "rss_feed", "admin:accounts_feed_changelist", "accounts.view_feed", "late_feeds"),
             ("Feed messages", "move_to_inbox", "admin:accounts_feeddelivery_changelist", "accounts.view_feeddelivery", ""),
+            ("Reply templates", "quickreply", "admin:dsar_replytemplate_changelist", "dsar.view_replytemplate", ""),
             ("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group", ""),
             ("Key epochs", "key", "admin:accounts_keyepoch_changelist", "accounts.view_keyepoch", ""),
             ("Schedule", "schedule", "admin:django_celery_beat_periodictask_changelist",
@@ -110,7 +113,7 @@ def navigation(request) -> list[dict[str, Any]]:
     groups = []
     for title, entries in ENTRIES:
         items = [
-            {"title": name, "icon": icon, "link": reverse(url), **_badge(counts.get(badge, 0))}
+            {"title": name, "icon": icon, "link": reverse(url), **_badge(badge, counts.get(badge, 0))}
             for name, icon, url, permission, badge in entries
             if not permission or request.user.has_perm(permission)
         ]
@@ -129,11 +132,14 @@ def _counts(request) -> dict[str, int]:
     }
 
 
-def _badge(count: int) -> dict[str, Any]:
-    return {"badge": str(count), "badge_variant": "danger"} if count else {}
+def _badge(name: str, count: int) -> dict[str, Any]:
+    return {"badge": str(count), "badge_variant": "info" if name in WORK else "danger"} if count else {}
 
 
+WORK = {"my_tickets"}  # what is to be done, rather than what is wrong
 BADGES = {
+    "my_tickets": lambda request: Ticket.objects.filter(assignee=request.user, closed_at__isnull=True).count(),
+    "mail": lambda request: outbox.needs_somebody(timezone.now()).count(),
     "children": lambda request: len(late_findings(timezone.now())),
     "late_feeds": lambda request: len(late_feeds(timezone.now())),
     "overdue": lambda request: queue.counts(timezone.now())["overdue"],

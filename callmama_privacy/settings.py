@@ -276,6 +276,12 @@ else:
 EMAIL_TIMEOUT = 15
 SMS_FILE_PATH = VAR_DIR / "sms"
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="dsar.sms.NoGateway" if PRODUCTION else "dsar.sms.FileGateway")
+# Mailboxes that are read: imaps://user:password@mail.example.com/INBOX?after=delete,… (after=flag leaves mails on the server)
+MAIL_IN = env.list("MAIL_IN", default=[])
+MAIL_OFFICIAL = env.list("MAIL_OFFICIAL", default=["support@callmama.com", "info@callmama.com"])  # policy § 12, § 13
+MAIL_AUTH_SERVER = env.str("MAIL_AUTH_SERVER", default="")  # whose Authentication-Results are believed (RFC 8601)
+MAIL_PARSE_BYTES = env.int("MAIL_PARSE_BYTES", default=32 * 1024 * 1024)  # a larger mail is kept whole, not taken apart
+MAIL_LARGEST_BYTES = env.int("MAIL_LARGEST_BYTES", default=128 * 1024 * 1024)  # of a larger one, the beginning
 
 from callmama_privacy.unfold_settings import UNFOLD  # noqa: E402, F401
 
@@ -286,6 +292,8 @@ if MODE == "test":
 CELERY_BEAT_SCHEDULE = {
     "Find what is due": {"task": "retention.tasks.find_due", "schedule": RETENTION_TICK_SECONDS},
     "Tell recipients": {"task": "retention.tasks.tell_recipients", "schedule": RETENTION_TICK_SECONDS},
+    "Fetch mail": {"task": "dsar.tasks.fetch_mail", "schedule": 60},
+    "Send mail": {"task": "dsar.tasks.send_mail", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
     "Compare files with their rows": {"task": "retention.tasks.compare_files", "schedule": 3600},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},

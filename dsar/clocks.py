@@ -69,3 +69,43 @@ def agent_goes_at(agent, period: dt.timedelta) -> dt.datetime | None:
     """Return when the name of one agent is blanked; None: the request is open, or it is already."""
     closed_at = agent.request.closed_at
     return closed_at + period if closed_at and (agent.name or agent.contact) else None
+
+
+def attachment_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A file of such a ticket."""
+    return Q(message__ticket__closed_at__lte=now - period)
+
+
+def attachment_goes_at(attachment, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one file goes: with its ticket."""
+    return ticket_goes_at(attachment.message.ticket, period)
+
+
+def attachment_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A file of the ticket of a child."""
+    return Q(message__ticket__person__in=children(now))
+
+
+def mail_was_settled(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A mail that was sent, or given up, a whole period ago."""
+    return Q(settled_at__lte=now - period)
+
+
+def mail_goes_at(mail, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one mail goes; None: it is still to be sent."""
+    return mail.settled_at + period if mail.settled_at else None
+
+
+def mail_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A mail of a ticket that was closed a whole period ago."""
+    return Q(ticket__closed_at__lte=now - period)
+
+
+def mail_of_ticket_goes_at(mail, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one mail goes with its ticket; None: it has none, or the ticket is open."""
+    return ticket_goes_at(mail.ticket, period) if mail.ticket else None
+
+
+def mail_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A mail of the ticket of a child."""
+    return Q(ticket__person__in=children(now))

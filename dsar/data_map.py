@@ -1,7 +1,22 @@
 """The verdicts on correspondence and requests (policy § 2.1, § 6)."""
 
-from accounts.verdicts import Age, Goes, ModelMap, internal, personal
+from accounts.clocks import delivery_is_old
+from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
 from dsar import clocks
+
+
+def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
+    return ModelMap(
+        model=f"dsar.{model}",
+        about="nobody",
+        plural=plural,
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason=reason,
+        columns={name: internal() for name in columns},
+    )
+
 
 MAPS = [
     ModelMap(
@@ -25,6 +40,8 @@ MAPS = [
             "state": personal("user.content", "State"),
             "workspace_id": personal("user.unique_id", "Workspace"),
             "person_id": personal("user.unique_id", "Person"),
+            "contact_name": personal("user.name", "Name"),
+            "contact": personal("user.contact", "Answers go to", masked=True),
             "assignee_id": internal(),
             "opened_at": personal("user.content", "Opened"),
             "closed_at": personal("user.content", "Closed"),
@@ -50,6 +67,84 @@ MAPS = [
             "body": personal("user.content.private", "Text"),
             "at": personal("user.content", "When"),
             "author_id": internal(),
+            "sender": personal("user.contact", "From", masked=True),
+            "mail_id": personal("user.unique_id", "Message-ID"),
+            "warning": internal(),
+            "remark": internal(),
+        },
+    ),
+    ModelMap(
+        model="dsar.Attachment",
+        about="the customer who wrote",
+        plural="attachments",
+        goes=Goes.DELETE,
+        policy="5.2",
+        workspace="message__ticket__workspace",
+        person="message__ticket__person",
+        ages=(
+            Age(
+                "closed_ticket",
+                clocks.attachment_is_of_long_closed,
+                "message__ticket__closed_at",
+                goes_at=clocks.attachment_goes_at,
+            ),
+            Age(
+                "childs_data", clocks.attachment_is_of_a_child, "message__ticket__person__child_findings__confirmed_at"
+            ),
+        ),
+        dated_by="message__at",
+        columns={
+            "id": internal(),
+            "message_id": internal(),
+            "kind": personal("user.content", "Kind"),
+            "name": personal("user.content.private", "File name"),
+            "content_type": personal("user.content", "Type"),
+            "said_type": internal(),
+            "size": personal("user.content", "Size"),
+            "file_key": stored_file(),
+        },
+    ),
+    ModelMap(
+        model="dsar.OutgoingMail",
+        about="whom we write to",
+        plural="outgoing mails",
+        # What was written stands in the ticket or the letter; this row is for sending it.
+        goes=Goes.DELETE,
+        policy="5.2",
+        workspace="ticket__workspace",
+        person="ticket__person",
+        ages=(
+            Age("sent_mail", clocks.mail_was_settled, "settled_at", goes_at=clocks.mail_goes_at),
+            Age(
+                "closed_ticket",
+                clocks.mail_is_of_long_closed,
+                "ticket__closed_at",
+                goes_at=clocks.mail_of_ticket_goes_at,
+            ),
+            Age("childs_data", clocks.mail_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
+        ),
+        dated_by="created_at",
+        columns={
+            "sealed": personal("user.content.private", ""),
+            **{
+                name: internal()
+                for name in (
+                    "id",
+                    "purpose",
+                    "ticket_id",
+                    "about",
+                    "state",
+                    "created_by_id",
+                    "created_at",
+                    "give_up_at",
+                    "next_try_at",
+                    "lease_until",
+                    "tries",
+                    "answer",
+                    "sent_at",
+                    "settled_at",
+                )
+            },
         },
     ),
     ModelMap(
@@ -274,5 +369,70 @@ MAPS = [
             "seen_by_id": internal(),
             "confirmed_at": personal("user.privacy_preferences", "Confirmed"),
         },
+    ),
+    ModelMap(
+        model="dsar.IntakeDelivery",
+        about="nobody: what came of a message, by opaque keys",
+        plural="messages of website forms",
+        goes=Goes.DELETE,
+        policy="5.1",
+        clock="feed_delivery",
+        ages=(Age("feed_delivery", delivery_is_old, "received_at"),),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "source_id",
+                "nonce",
+                "received_at",
+                "key",
+                "digest",
+                "state",
+                "problem",
+                "ticket_reference",
+                "request_reference",
+            )
+        },
+    ),
+    _kept(
+        "IntakeSource",
+        "website forms",
+        "Which programs may hand in what people wrote; nobody's data.",
+        "id",
+        "name",
+        "account_id",
+        "secret",
+        "secret_set_at",
+        "created_at",
+        "retired_at",
+    ),
+    _kept(
+        "Mailbox",
+        "mailboxes",
+        "Up to where our own mailboxes have been read; nobody's data.",
+        "id",
+        "name",
+        "uid_validity",
+        "next_uid",
+        "checked_at",
+        "problem",
+        "problem_since",
+    ),
+    _kept(
+        "TakenMail",
+        "mails that were taken",
+        "Keyed hashes that only recognise a mail when it comes once more.",
+        "digest",
+        "taken_at",
+    ),
+    _kept(
+        "ReplyTemplate",
+        "reply templates",
+        "Approved words for answers; nobody's data.",
+        "id",
+        "name",
+        "language",
+        "text",
+        "is_active",
     ),
 ]  # fmt: skip

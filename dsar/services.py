@@ -76,11 +76,9 @@ def open_ticket(ticket: Ticket, *, now: dt.datetime) -> Ticket:
 def request_from_ticket(
     ticket: Ticket, *, type: str, regime: str, region: str, user: User, now: dt.datetime
 ) -> SubjectRequest:
-    """Make a request of a ticket: received when the ticket was, for the ticket's customer. Raises as register_request."""
-    if not ticket.person and not ticket.workspace:
-        raise UnableToRegister(
-            "Choose the ticket's customer first, or register the request with the name of the person."
-        )
+    """Make a request of a ticket: received when the ticket was, for its customer, or else for who wrote. Raises as register_request."""
+    if not (ticket.person or ticket.workspace or ticket.contact_name or ticket.contact):
+        raise UnableToRegister("Choose the ticket's customer first, or write down the name of the person.")
     if made := SubjectRequest.objects.filter(ticket_reference=ticket.reference, type=type).first():
         raise UnableToRegister(f"This ticket has been made a request of this type already: {made.reference}.")
     request = SubjectRequest(
@@ -91,6 +89,8 @@ def request_from_ticket(
         channel=ticket.channel,
         person=ticket.person,
         workspace=ticket.workspace,
+        requester_name="" if ticket.person else ticket.contact_name,
+        requester_contact=ticket.contact[:200],
         ticket_reference=ticket.reference,
     )
     return register_request(request, user=user, now=now)

@@ -1,4 +1,4 @@
-"""What the workers do for requests. A message is a wake-up call; the row is the work."""
+"""What the workers do for requests and for mail. A message is a wake-up call; the row is the work."""
 
 import datetime as dt
 import uuid
@@ -7,8 +7,11 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from dsar import dating, forecast, reminders, steps
+from dsar import dating, forecast, outbox, reminders, steps
+from dsar.mail.fetching import fetch_all
 from retention.schedule import take_slot
+
+MAILS_AT_ONCE = 100  # in a tick; the next one takes the rest
 
 
 @shared_task
@@ -35,3 +38,26 @@ def look_at_all() -> None:
     dating.date_stale_anew(now)
     if take_slot("request_pace", now=now, every=dt.timedelta(days=1)):
         forecast.measure_pace(now)
+
+
+@shared_task
+def fetch_mail() -> None:
+    """Look into the mailboxes, where there are any. Two at once take turns, mail by mail."""
+    now = timezone.now()
+    if settings.MAIL_IN and take_slot("fetch_mail", now=now, every=dt.timedelta(seconds=60)):
+        fetch_all(settings.MAIL_IN, now=now)
+
+
+@shared_task
+def send_mail() -> None:
+    """Wake a worker for every mail whose attempt is due."""
+    now = timezone.now()
+    if take_slot("send_mail", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
+        for mail_id in outbox.to_send(now).values_list("pk", flat=True)[:MAILS_AT_ONCE]:
+            deliver_mail.delay(str(mail_id))
+
+
+@shared_task
+def deliver_mail(mail_id: str) -> None:
+    """Make one attempt to send one mail."""
+    outbox.deliver(uuid.UUID(mail_id), now=timezone.now())

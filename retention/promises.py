@@ -169,10 +169,21 @@ PROMISES: dict[str, Promise] = {
         Promise(
             key="closed_ticket",
             title="Closed tickets",
-            words="A ticket and its messages are deleted {period} after it was closed.",
+            words="A ticket, its messages and their files are deleted {period} after it was closed.",
             policy="§ 5.2",
             clock="after the ticket was closed",
             basis=CONTRACT,
+        ),
+        Promise(
+            key="sent_mail",
+            title="Outgoing mail",
+            words="The copy of an e-mail from which it was sent is deleted {period} after the mail server took it, or it was given "
+            "up. What was written stays in the ticket or with the request, as long as these do.",
+            policy="§ 5.2",
+            clock="after it was sent",
+            basis=CONTRACT,
+            seed=30 * DAY,
+            longest=90 * DAY,
         ),
         Promise(
             key="usage_record",
@@ -237,8 +248,8 @@ PROMISES: dict[str, Promise] = {
         Promise(
             key="feed_delivery",
             title="Messages of feeds",
-            words="What came of a message of a feed, and the nonce by which a second copy is refused, is deleted {period} after "
-            "it came.",
+            words="What came of a message of a feed or of a website form, and the nonce by which a second copy is refused, is "
+            "deleted {period} after it came.",
             policy="§ 5.1",
             clock="after the day on which it came",
             basis=f"{INTEREST}: security of the feed",

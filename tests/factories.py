@@ -29,8 +29,9 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
+from dsar import attachments, outbox
 from dsar.identity.proof import Proof, prove
-from dsar.models import Identifier, SubjectRequest, Ticket, TicketMessage
+from dsar.models import Attachment, Identifier, IntakeSource, OutgoingMail, SubjectRequest, Ticket, TicketMessage
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
@@ -204,6 +205,25 @@ def make_ticket(workspace: Workspace | None = None, person: Person | None = None
     return ticket
 
 
+def make_correspondence(ticket: Ticket) -> tuple[Attachment, OutgoingMail]:
+    """Return a file of a ticket and a mail that is to be sent of it."""
+    file = attachments.attach_bytes(ticket.messages.first(), b"a scan", name="scan.txt", said_type="text/plain")
+    mail = outbox.send(
+        to="person@example.test",
+        subject="Bad line",
+        text="We look into it.",
+        purpose="reply",
+        ticket=ticket,
+        now=NOW - DAY,
+    )
+    return file, mail
+
+
+def make_intake(name: str = "website", **fields) -> IntakeSource:
+    account = make_user(None, is_active=False, is_staff=False)
+    return IntakeSource.objects.create(name=name, account=account, **fields)
+
+
 def make_request(user: User, **fields) -> SubjectRequest:
     defaults = {
         "type": "access",
@@ -273,7 +293,7 @@ def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
     make_recording(workspace)
     make_kyc(person, workspace)
     make_consent(person)
-    make_ticket(workspace, person)
+    make_correspondence(make_ticket(workspace, person))
     Suspension.objects.create(
         workspace=workspace, code="other", reason="A mistake", suspended_by=make_user(None), suspended_at=NOW - 50 * DAY,
         lifted_at=NOW - 49 * DAY,

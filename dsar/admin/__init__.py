@@ -1,1 +1,1 @@
-from dsar.admin import requests, tickets, weather  # noqa: F401
+from dsar.admin import mail, requests, tickets, weather  # noqa: F401

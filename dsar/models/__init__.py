@@ -1,22 +1,13 @@
 from dsar.models.deadlines import ClockEvent, DeadlineResult, WeatherWarning
 from dsar.models.identity import Agent, ChallengeAnswer, Identifier, IdentityCode
+from dsar.models.intake import IntakeDelivery, IntakeSource
+from dsar.models.mail import Mailbox, OutgoingMail, TakenMail
 from dsar.models.requests import RequestEvent, SubjectRequest, Watcher
 from dsar.models.steps import RequestPace, RequestStep
-from dsar.models.tickets import Ticket, TicketMessage
+from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 
 __all__ = [
-    "Agent",
-    "ChallengeAnswer",
-    "ClockEvent",
-    "DeadlineResult",
-    "Identifier",
-    "IdentityCode",
-    "RequestEvent",
-    "RequestPace",
-    "RequestStep",
-    "SubjectRequest",
-    "Ticket",
-    "TicketMessage",
-    "Watcher",
-    "WeatherWarning",
-]
+    "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "Identifier", "IdentityCode", "IntakeDelivery",
+    "IntakeSource", "Mailbox", "OutgoingMail", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestStep", "SubjectRequest",
+    "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
+]  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dsar import queue
-from dsar.models import RequestEvent, SubjectRequest, Ticket
+from dsar.models import RequestEvent, SubjectRequest
 from dsar.services import redate_request
 from dsar.workflow import UnableToMove, move_request
 from tests import factories
@@ -149,27 +149,6 @@ def test_an_agent_makes_a_request_of_a_ticket_in_one_step(client):
         ticket.person,
         ticket.reference,
     )
-
-
-def test_a_conversation_is_added_to_and_never_rewritten(client):
-    agent = factories.make_user("Support agent")
-    client.force_login(agent)
-    ticket = factories.make_ticket()
-    (message,) = ticket.messages.all()
-    data = {
-        "subject": "Bad line", "channel": "email", "state": "closed", "workspace": "", "person": "", "assignee": "",
-        "messages-TOTAL_FORMS": "2", "messages-INITIAL_FORMS": "1", "messages-0-id": message.pk, "messages-0-body": "rewritten",
-        "messages-0-kind": "sent", "messages-1-kind": "note", "messages-1-body": "Called back.",
-    }  # fmt: skip
-    response = client.post(f"/admin/dsar/ticket/{ticket.pk}/change/", data)
-    assert response.status_code == 302
-    message.refresh_from_db()
-    assert message.body == "I hear nothing."
-    assert list(ticket.messages.order_by("pk").values_list("body", "author")) == [
-        ("I hear nothing.", None),
-        ("Called back.", agent.pk),
-    ]
-    assert Ticket.objects.get().closed_at is not None
 
 
 def test_no_type_is_chosen_before_somebody_chooses_one(client):

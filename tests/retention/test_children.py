@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import approvals, files, keys
 from accounts.models import Approval, ChildFinding, EvidenceEntry, Person, Workspace
 from accounts.resources import PersonResource
+from dsar.models import Attachment, OutgoingMail, TicketMessage
 from retention import children
 from retention.conformance import conformance
 from retention.holds import place_hold
@@ -54,7 +55,7 @@ def family() -> Workspace:
     factories.make_kyc(child, workspace)
     factories.make_kyc(child)
     factories.make_consent(child)
-    factories.make_ticket(workspace, child)
+    factories.make_correspondence(factories.make_ticket(workspace, child))
     factories.make_usage(workspace, child)
     factories.make_usage(workspace)
     ours, theirs = factories.make_number(NUMBER), factories.make_number(OTHERS)
@@ -88,14 +89,16 @@ def ids_of_child(workspace: Workspace) -> dict[str, set]:
         "accounts.KycDocument": child.kyc_documents.all(),
         "accounts.Consent": child.consents.all(),
         "dsar.Ticket": child.tickets.all(),
-        "dsar.TicketMessage": [message for ticket in child.tickets.all() for message in ticket.messages.all()],
+        "dsar.TicketMessage": TicketMessage.objects.filter(ticket__person=child),
+        "dsar.Attachment": Attachment.objects.filter(message__ticket__person=child),
+        "dsar.OutgoingMail": OutgoingMail.objects.filter(ticket__person=child),
         "telecom_records.UsageRecord": child.usage_records.all(),
         "telecom_records.CallDetailRecord": workspace.call_records.filter(**on_number),
         "telecom_records.SmsRecord": workspace.sms_records.filter(own_number=NUMBER),
         "telecom_records.Recording": recordings,
     }
     ids = {model: {row.pk for row in found} for model, found in rows.items()}
-    ids["files"] = {row.file_key for row in [*child.kyc_documents.all(), *recordings]}
+    ids["files"] = {row.file_key for row in [*child.kyc_documents.all(), *recordings, *rows["dsar.Attachment"]]}
     return ids
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import evidence, files, keys
 from accounts.models import EvidenceEntry, KeyPair, Membership, Person, Workspace
 from accounts.verdicts import data_map
+from dsar.models import Attachment, OutgoingMail, TicketMessage
 from retention import jobs
 from retention.due import due_workspaces
 from retention.holds import place_hold
@@ -34,7 +35,9 @@ def ids_of(workspace: Workspace) -> dict[str, set]:
         "accounts.Person": person,
         "accounts.Consent": [consent for one in person for consent in one.consents.all()],
         "telecom_records.Number": Number.objects.filter(is_voip=False, assignments__workspace=workspace),
-        "dsar.TicketMessage": [message for ticket in workspace.tickets.all() for message in ticket.messages.all()],
+        "dsar.TicketMessage": TicketMessage.objects.filter(ticket__workspace=workspace),
+        "dsar.Attachment": Attachment.objects.filter(message__ticket__workspace=workspace),
+        "dsar.OutgoingMail": OutgoingMail.objects.filter(ticket__workspace=workspace),
     }
     for model, relation in {
         "accounts.Membership": "memberships",
@@ -53,7 +56,8 @@ def ids_of(workspace: Workspace) -> dict[str, set]:
         found[model] = getattr(workspace, relation).all()
     ids = {model: {row.pk for row in rows} for model, rows in found.items()}
     ids["accounts.Credit"] = {workspace.credit.pk}
-    ids["files"] = {row.file_key for row in [*workspace.recordings.all(), *workspace.kyc_documents.all()]}
+    written = Attachment.objects.filter(message__ticket__workspace=workspace)
+    ids["files"] = {row.file_key for row in [*workspace.recordings.all(), *workspace.kyc_documents.all(), *written]}
     return ids
 
 
@@ -216,7 +220,7 @@ def test_the_receipt_counts_what_went_and_holds_nothing_personal():
     assert intent.sequence < done.sequence == job.done_sequence
     assert intent.body["planned"] == done.body["destroyed"] == job.destroyed
     assert job.destroyed["telecom_records.CallDetailRecord"] == 8
-    assert job.destroyed["files"] == 2
+    assert job.destroyed["files"] == 3
     assert done.body["intent"] == intent.sequence
     assert evidence.broken_entry() is None
     text = str(list(EvidenceEntry.objects.values_list("body", flat=True)))

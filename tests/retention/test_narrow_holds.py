@@ -9,6 +9,7 @@ from django.test import TestCase
 
 from accounts import evidence, files
 from accounts.models import EvidenceEntry, KeyPair, Membership, Person, StoredFile, Workspace
+from dsar.models import Attachment, OutgoingMail
 from retention import deletion, holds, jobs, planning, purge
 from retention.holds import UnableToHold, lift_hold, place_hold
 from retention.models import DeletionJob, Hold, Remainder
@@ -81,6 +82,8 @@ def of_young_rows(alice):
         RECORDINGS: ids(alice.recordings),
         "dsar.Ticket": ids(alice.tickets),
         "dsar.TicketMessage": {message.pk for ticket in alice.tickets.all() for message in ticket.messages.all()},
+        "dsar.Attachment": ids(Attachment.objects.filter(message__ticket__workspace=alice)),
+        "dsar.OutgoingMail": ids(OutgoingMail.objects.filter(ticket__workspace=alice)),
         "accounts.Person": {person.pk},
         "accounts.Membership": link_of(alice),
     }
@@ -111,6 +114,8 @@ def of_a_person(alice):
         "accounts.Consent": ids(person.consents),
         "dsar.Ticket": ids(alice.tickets),
         "dsar.TicketMessage": {message.pk for ticket in alice.tickets.all() for message in ticket.messages.all()},
+        "dsar.Attachment": ids(Attachment.objects.filter(message__ticket__workspace=alice)),
+        "dsar.OutgoingMail": ids(OutgoingMail.objects.filter(ticket__workspace=alice)),
     }
 
 

@@ -447,7 +447,7 @@ def test_the_schedule_is_taken_away_as_csv_and_json_with_every_rule(client):
     assert [rule["rule"] for rule in body["rules"]] == list(PROMISES)
     ticket = next(rule for rule in body["rules"] if rule["rule"] == "closed_ticket")
     assert (ticket["period_seconds"], ticket["countries"]) == (None, {"PT": 45 * 86_400})
-    assert ticket["categories"] == ["tickets", "ticket messages"]
+    assert ticket["categories"] == ["tickets", "ticket messages", "attachments", "outgoing mails"]
     rows = list(csv.DictReader(io.StringIO(client.get("/admin/retention/schedule.csv").content.decode())))
     assert [row["rule"] for row in rows] == list(PROMISES)
     assert next(row for row in rows if row["rule"] == "closed_ticket")["countries"] == "PT: 45 days"

@@ -65,6 +65,9 @@ def everything_dated(customer) -> list:
     ImportRun.objects.filter(pk=run.pk).update(created_at=NOW)
     run.refresh_from_db()
     ticket = factories.make_ticket(customer, person, state="closed", closed_at=NOW - DAY)
+    file, mail = factories.make_correspondence(ticket)
+    type(mail).objects.filter(pk=mail.pk).update(state="sent", next_try_at=None, settled_at=NOW)
+    mail.refresh_from_db()
     officer = factories.make_user()
     request = factories.make_request(officer, person=person)
     factories.bring_to(request, "closed", officer)  # until then its data is held
@@ -81,7 +84,7 @@ def everything_dated(customer) -> list:
         test_clocks.diagnostic(customer, started_at=NOW, troubleshooting_ended_at=NOW + DAY),
         factories.make_consent(person, purpose="testimonial", withdrawn_at=NOW), ticket, ticket.messages.get(), request,
         factories.make_usage(customer, at=NOW), factories.make_usage(customer_in("DE"), at=NOW), document, session, run,
-        assignment, lone, lone.number, *portals_books(officer),
+        assignment, lone, lone.number, file, mail, *portals_books(officer),
     ]  # fmt: skip
 
 
