@@ -94,6 +94,8 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Staff", "manage_accounts", "admin:accounts_user_changelist", "accounts.view_user", ""),
             ("Feeds", "rss_feed", "admin:accounts_feed_changelist", "accounts.view_feed", "late_feeds"),
             ("Feed messages", "move_to_inbox", "admin:accounts_feeddelivery_changelist", "accounts.view_feeddelivery", ""),
+            ("Website forms", "web", "admin:dsar_intakesource_changelist", "dsar.view_intakesource", ""),
+            ("Form messages", "move_to_inbox", "admin:dsar_intakedelivery_changelist", "dsar.view_intakedelivery", ""),
             ("Reply templates", "quickreply", "admin:dsar_replytemplate_changelist", "dsar.view_replytemplate", ""),
             ("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group", ""),
             ("Key epochs", "key", "admin:accounts_keyepoch_changelist", "accounts.view_keyepoch", ""),

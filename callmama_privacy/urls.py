@@ -13,6 +13,7 @@ urlpatterns = [
     path("upstream/", include("retention.upstream.urls")),
     path("identity/", include("dsar.identity.urls")),
     path("feeds/", include("accounts.feeds.urls")),
+    path("intake/", include("dsar.intake.urls")),
     path("admin/retention/", include("retention.urls")),
     path("admin/calls/", include("telecom_records.urls")),
     path("admin/", admin.site.urls),

@@ -106,10 +106,13 @@ class FeedAdmin(PortalAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"Secret of {feed.name}",
-            "feed": feed,
+            "sender": feed,
             "secret": secret,
+            "back": reverse("admin:accounts_feed_change", args=[feed.pk]),
+            "without": f"Until the sender has the new one, its messages are refused, and after {feed.expected_minutes} minutes "
+            "the feed is late.",
         }
-        response = render(request, "accounts/feed_secret.html", context)
+        response = render(request, "accounts/sender_secret.html", context)
         response["Cache-Control"] = "no-store"
         return response
 

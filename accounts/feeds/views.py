@@ -1,10 +1,7 @@
 """The address of a feed: a signed message in, JSON out. Errors say what to do, and nothing personal is logged."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -13,6 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.feeds import signing, taking
 from accounts.feeds.messages import UnableToRead
 from accounts.models import Feed
+from accounts.signed_http import NotTaken, body_of, error
 
 MOST_BYTES = 10 * 1024 * 1024
 DESCRIPTION = Path(__file__).with_name("openapi.json")
@@ -23,17 +21,10 @@ STATUS = {"replay": 409, "sequence": 409, "too_many": 429, "failed": 500}
 def receive(request: HttpRequest, name: str) -> HttpResponse:
     """Take one message of a feed. Answers 200 with what became of it, or 4xx with the reason; see ``docs/feeds.md``."""
     now = timezone.now()
-    if request.method != "POST":
-        return error(405, "method", "Send messages with POST.", headers={"Allow": "POST"})
-    if request.headers.get("Content-Encoding", "identity") != "identity" or request.content_type != "application/json":
-        return error(415, "form", "Send JSON (Content-Type: application/json), not compressed.")
     try:
-        too_big = int(request.headers.get("Content-Length") or 0) > MOST_BYTES
-        body = b"" if too_big else request.body
-    except (RequestDataTooBig, ValueError):
-        too_big, body = True, b""
-    if too_big:
-        return error(413, "too_big", f"At most {MOST_BYTES:,} bytes in one message.")
+        body = body_of(request, most_bytes=MOST_BYTES)
+    except NotTaken as refusal:
+        return refusal.response
     try:
         feed = signing.check(
             Feed.objects.filter(name=name, retired_at__isnull=True).first() if name.isascii() else None,
@@ -70,10 +61,3 @@ def receive(request: HttpRequest, name: str) -> HttpResponse:
 def describe(request: HttpRequest) -> HttpResponse:
     """Return the description of this interface (OpenAPI 3.1)."""
     return HttpResponse(DESCRIPTION.read_bytes(), content_type="application/json")
-
-
-def error(
-    status: int, code: str, message: str, *, faults: list[Any] | None = None, headers: dict[str, str] | None = None
-) -> HttpResponse:
-    said = {"error": {"code": code, "message": message, **({"faults": faults} if faults else {})}}
-    return HttpResponse(json.dumps(said), status=status, content_type="application/json", headers=headers)
