@@ -55,6 +55,8 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
         *_permissions("dsar", "view", "requestevent", "outgoingmail", "intakesource", "intakedelivery"),
         *_permissions("dsar", "view add change", "replytemplate"),
+        *_permissions("dsar", "view", "letter", "refusal", "downloadlink"),
+        "dsar.send_letter",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
     ],
@@ -87,7 +89,7 @@ ROLES: dict[str, list[str]] = {
         ),
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
-        *_permissions("dsar", "view", "subjectrequest", "requestevent", "weatherwarning"),
+        *_permissions("dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning"),
     ],
     SECURITY_ADMINISTRATOR: [
         *_permissions("accounts", "view rotate", "keyepoch"),

@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from callmama_privacy.views import health, schedule_health
+from dsar.download_views import download
 from retention.evidence_views import public_key
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("upstream/", include("retention.upstream.urls")),
     path("identity/", include("dsar.identity.urls")),
     path("feeds/", include("accounts.feeds.urls")),
+    path("download/<str:token>/", download, name="download"),
     path("intake/", include("dsar.intake.urls")),
     path("admin/retention/", include("retention.urls")),
     path("admin/calls/", include("telecom_records.urls")),

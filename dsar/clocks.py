@@ -109,3 +109,23 @@ def mail_of_ticket_goes_at(mail, period: dt.timedelta) -> dt.datetime | None:
 def mail_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
     """A mail of the ticket of a child."""
     return Q(ticket__person__in=children(now))
+
+
+def is_of_long_closed_request(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A letter, or a link, of a request that was closed a whole period ago."""
+    return Q(request__closed_at__lte=now - period)
+
+
+def letter_goes_at(letter, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one letter, or link, goes; None: its request is open."""
+    return letter.request.closed_at + period if letter.request.closed_at else None
+
+
+def refusal_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An entry of the refusal log that was made a whole period ago."""
+    return Q(entered_at__lte=now - period)
+
+
+def refusal_goes_at(refusal, period: dt.timedelta) -> dt.datetime:
+    """Return when one entry of the refusal log goes."""
+    return refusal.entered_at + period

@@ -14,6 +14,7 @@ from accounts.recording_cap import POLICY_DAYS
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
 REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
+FOUR_YEARS = 1461 * DAY
 
 
 class Action(enum.StrEnum):
@@ -244,6 +245,27 @@ PROMISES: dict[str, Promise] = {
             action=Action.BLANK,
             basis=f"{LEGAL}: register of requests",
             shortest=REGISTER,
+        ),
+        Promise(
+            key="sent_letter",
+            title="Letters",
+            words="A letter to a person who asked, and the link in it, are deleted {period} after the request was closed.",
+            policy="§ 6.7",
+            clock="after the request was closed",
+            basis=f"{LEGAL}: register of requests",
+            seed=REGISTER,
+            shortest=REGISTER,
+        ),
+        Promise(
+            key="refusal_log",
+            title="Refusal log",
+            words="An entry of the refusal log is deleted {period} after it was made. Section 27 of Hong Kong’s Personal Data "
+            "(Privacy) Ordinance demands four years, so it cannot be less.",
+            policy="§ 6",
+            clock="after it was made",
+            basis=f"{LEGAL}: PDPO section 27",
+            seed=FOUR_YEARS,
+            shortest=FOUR_YEARS,
         ),
         Promise(
             key="feed_delivery",

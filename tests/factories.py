@@ -29,9 +29,21 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar import attachments, outbox
+from dsar import attachments, downloads, outbox
 from dsar.identity.proof import Proof, prove
-from dsar.models import Attachment, Identifier, IntakeSource, OutgoingMail, SubjectRequest, Ticket, TicketMessage
+from dsar.letters import sending
+from dsar.models import (
+    Attachment,
+    DownloadLink,
+    Identifier,
+    IntakeSource,
+    Letter,
+    OutgoingMail,
+    Refusal,
+    SubjectRequest,
+    Ticket,
+    TicketMessage,
+)
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
@@ -222,6 +234,16 @@ def make_correspondence(ticket: Ticket) -> tuple[Attachment, OutgoingMail]:
 def make_intake(name: str = "website", **fields) -> IntakeSource:
     account = make_user(None, is_active=False, is_staff=False)
     return IntakeSource.objects.create(name=name, account=account, **fields)
+
+
+def make_letter(request: SubjectRequest, user: User) -> tuple[Letter, Refusal, DownloadLink]:
+    """Return a refusal of a request, its entry in the log, and a link to an answer of it."""
+    draft = sending.Draft(
+        kind="refusal", language="en", reasons=["not_identified"], way="post", particulars="No proof came."
+    )
+    letter = sending.send(request.pk, draft, base_url="https://portal.example", user=user, now=NOW)
+    link, _ = downloads.make_link(request, code_to="a@b.example", language="en", days=14, user=user, now=NOW)
+    return letter, Refusal.objects.get(letter=letter.pk), link
 
 
 def make_request(user: User, **fields) -> SubjectRequest:

@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -143,7 +145,7 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
         "check_identity", "collect", "review", "approve", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -266,6 +268,13 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     def change_state(self, request, form, object_id):
         data = form.cleaned_data
         return self.move(request, object_id, data["state"], because=data["because"])
+
+    def has_write_letter_permission(self, request, object_id=None) -> bool:
+        return request.user.has_perm("dsar.send_letter")
+
+    @action(description="Write a letter", permissions=["write_letter"], icon="stylus_note", url_path="go-to-letter")
+    def write_letter(self, request, object_id):
+        return redirect(reverse("admin:dsar_letter_write", args=[object_id]))
 
     def move(self, request, object_id, state: str, because: str = ""):
         run_or_say(

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 PER_MINUTE = 120
 DEFAULT_REGIME = "policy_default"
+BY_COUNTRY = ("eu_gdpr", "uk_gdpr", "hk_pdpo")
 State = IntakeDelivery.State
 
 
@@ -80,10 +81,14 @@ def take(delivery: IntakeDelivery, body: bytes, *, now: dt.datetime) -> Taken:
 
 
 def regime_for(country: str, request_type: str) -> tuple[str, str]:
-    """Return the regime and the region whose dates hold for somebody who lives in a country; the promise where none does."""
-    for key, regime in REGIMES.items():
-        if key != DEFAULT_REGIME and country and country in regime.regions and request_type in regime.request_types:
-            return key, country
+    """Return the regime and the region whose dates hold for somebody who lives in a country; the promise where none does.
+
+    A country does not tell whether somebody lives in California: officers choose that law themselves.
+    """
+    for key in BY_COUNTRY:
+        regime = REGIMES[key]
+        if country in regime.regions and request_type in regime.request_types:
+            return key, country if len(regime.regions) > 1 else ""
     return DEFAULT_REGIME, ""
 
 

@@ -1,6 +1,7 @@
 """What the page walk visits besides what the admin registers. Extend both with every page and model that is added."""
 
 from accounts.models import User
+from dsar.models import ReplyTemplate
 from retention import children
 from tests import factories
 
@@ -27,7 +28,12 @@ def make_rows(officer: User) -> None:
     workspace = factories.make_customer(expires_at=factories.NOW + 30 * factories.DAY)
     factories.make_customer()
     factories.make_tool_session()
-    factories.make_request(officer, workspace=workspace)
+    request = factories.make_request(officer, workspace=workspace)
+    factories.make_letter(request, officer)
+    factories.make_intake().deliveries.create(
+        nonce="n" * 16, received_at=factories.NOW, state="refused", problem="fields email"
+    )
+    ReplyTemplate.objects.create(name="Received", text="Dear {name}, we have your ticket {ticket}.")
     factories.make_notice()
     children.record(
         workspace.memberships.get().person, found_at=factories.NOW, how="staff", authority="not_needed", user=officer,

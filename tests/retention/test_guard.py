@@ -31,7 +31,7 @@ def test_every_table_with_personal_data_refuses_delete_and_truncate():
     factories.make_customer()
     factories.make_tool_session()
     factories.make_notice()
-    factories.make_request(factories.make_user())
+    factories.make_letter(factories.make_request(factories.make_user()), factories.make_user())
     factories.make_feed().deliveries.create(nonce="n" * 16, received_at=NOW)
     factories.make_intake().deliveries.create(nonce="n" * 16, received_at=NOW)
     AccessLogEntry.objects.create(user=factories.make_user(), action="look", of="accounts.Person", at=NOW)

@@ -1,0 +1,108 @@
+"""The approved words of letters: a few paragraphs by kind and by type of request, in each language. Pure words.
+
+{reference}, {received}, {due} (dates as the language writes them), {right} and {law} are filled in by ``compose``.
+"""
+
+from dsar.letters.laws import EN, ZH
+from dsar.models.letters import Letter
+
+Kind = Letter.Kind
+
+SUBJECTS = {
+    EN: {
+        Kind.RECEIPT: "We have received your request {reference}", Kind.EXTENSION: "Your request {reference} needs more time",
+        Kind.ANSWER: "The answer to your request {reference}", Kind.PARTIAL: "The answer to your request {reference}",
+        Kind.REFUSAL: "Your request {reference}",
+    },
+    ZH: {
+        Kind.RECEIPT: "本公司已收到閣下的要求 {reference}", Kind.EXTENSION: "閣下的要求 {reference} 需要較長時間處理",
+        Kind.ANSWER: "有關閣下要求 {reference} 的答覆", Kind.PARTIAL: "有關閣下要求 {reference} 的答覆", Kind.REFUSAL: "有關閣下的要求 {reference}",
+    },
+}  # fmt: skip
+
+GREETING = {EN: ("Dear {name},", "Dear Sir or Madam,"), ZH: ("{name} 閣下：", "敬啟者：")}
+CLOSING = {
+    EN: "Yours sincerely,\n\nPrivacy office\nCallmama Limited\n8/F., China Hong Kong Tower, 8-12 Hennessy Road, Wan Chai, Hong Kong\ninfo@callmama.com",
+    ZH: "此致\n\n私隱事務處\nCallmama Limited\n香港灣仔軒尼詩道 8-12 號中港大廈 8 樓\ninfo@callmama.com",
+}
+
+OPENING = {
+    EN: {
+        Kind.RECEIPT: "we have received your request of {received}: {what} ({law}, {right}). It has the number {reference}.",
+        Kind.EXTENSION: "you asked us on {received}: {what} ({law}, {right}; our number {reference}).",
+        Kind.ANSWER: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
+        Kind.PARTIAL: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). We can meet this in part.",
+        Kind.REFUSAL: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). We are sorry that we cannot meet this.",
+    },
+    ZH: {
+        Kind.RECEIPT: "本公司已於 {received} 收到閣下的要求：{what}（{law}，{right}）。檔案編號為 {reference}。",
+        Kind.EXTENSION: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。",
+        Kind.ANSWER: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。現答覆如下。",
+        Kind.PARTIAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。本公司可滿足其中一部分。",
+        Kind.REFUSAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。很抱歉，本公司未能滿足該要求。",
+    },
+}  # fmt: skip
+
+WHAT = {
+    EN: {
+        "access": "a copy of your personal data", "rectification": "the correction of your personal data",
+        "erasure": "the deletion of your personal data", "restriction": "the restriction of the use of your personal data",
+        "portability": "your personal data in a form that you can take with you", "objection": "that we stop using your personal data",
+        "automated_decision": "that a person decides again", "withdraw_consent": "the withdrawal of your consent",
+    },
+    ZH: {
+        "access": "取得閣下個人資料的副本", "rectification": "更正閣下的個人資料", "erasure": "刪除閣下的個人資料",
+        "restriction": "限制使用閣下的個人資料", "portability": "以可攜帶的格式取得閣下的個人資料", "objection": "停止使用閣下的個人資料",
+        "automated_decision": "由真人重新作出決定", "withdraw_consent": "撤回閣下的同意",
+    },
+}  # fmt: skip
+OTHER_WHAT = {EN: "a matter of your personal data", ZH: "有關閣下個人資料的事宜"}
+
+DONE = {
+    EN: {
+        "access": "Your data is ready. With it comes a list of what it holds, where it came from, to whom it was given, how long it is kept, "
+        "and what was left out and why.",
+        "portability": "Your data is ready: as JSON and CSV with a description, and recordings in their own format.",
+        "erasure": "Your personal data was deleted, as far as nothing below says otherwise. Those to whom we had given it were told to delete it, too.",
+        "rectification": "Your data was corrected. Those to whom we had given it were told.",
+        "restriction": "From now on we only store this data, and use it for nothing else than legal claims and your own requests.",
+        "objection": "We have stopped using your data for this.",
+        "withdraw_consent": "Your consent is withdrawn, and what rested on it has ended. What was done before stays lawful.",
+        "automated_decision": "A person has looked at the decision again; the result stands below.",
+    },
+    ZH: {
+        "access": "閣下的資料已備妥，並附清單，列明資料內容、來源、接收者、保留期限，以及略去的部分和原因。",
+        "portability": "閣下的資料已備妥：JSON 及 CSV 格式並附說明，錄音則以原有格式提供。",
+        "erasure": "除下文另有說明外，閣下的個人資料已被刪除；曾獲提供該等資料的人士亦已獲通知須予刪除。",
+        "rectification": "閣下的資料已更正；曾獲提供該等資料的人士亦已獲通知。",
+        "restriction": "由現在起，本公司只儲存該等資料，除法律申索及閣下本人的要求外不作其他用途。",
+        "objection": "本公司已停止為此目的使用閣下的資料。",
+        "withdraw_consent": "閣下的同意已撤回，以其為依據的處理已經停止；撤回前的處理仍屬合法。",
+        "automated_decision": "已由真人重新審視該決定，結果見下文。",
+    },
+}  # fmt: skip
+
+LINES = {
+    EN: {
+        "receipt": "You will have our answer by {due}. If we need to make sure that it is you, we will ask; please do not send a copy of an "
+        "identity document unless we ask for it.",
+        "extension": "We need more time ({extension}), because:",
+        "extension_until": "You will have our answer by {due}.",
+        "link": "You can take it here until {until}: {link}\nWe will send a code to the address that you have proved to be yours. The link "
+        "alone opens nothing.",
+        "reasons": "We did not do all of what you asked, for these reasons:",
+        "refused": "The reasons are:",
+        "log": "This refusal is entered in our log under the number of your request.",
+        "correction": "If something in it is wrong, you may ask us to correct it.",
+    },
+    ZH: {
+        "receipt": "本公司將於 {due} 或之前答覆閣下。如需確認閣下身分，我們會另行查詢；除非我們提出，否則請勿寄來身分證明文件副本。",
+        "extension": "本公司需要較長時間處理（{extension}），原因如下：",
+        "extension_until": "本公司將於 {due} 或之前答覆閣下。",
+        "link": "閣下可於 {until} 或之前在此下載：{link}\n我們會將驗證碼發送至閣下已確認的地址。單憑連結不能開啟任何資料。",
+        "reasons": "本公司未能完全滿足閣下的要求，原因如下：",
+        "refused": "原因如下：",
+        "log": "此項拒絕已按閣下要求的編號記入本公司的紀錄簿。",
+        "correction": "如資料有不正確之處，閣下可要求本公司更正。",
+    },
+}
