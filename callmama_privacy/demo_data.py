@@ -31,9 +31,10 @@ from accounts.models import (
     Workspace,
 )
 from callmama_privacy.demo import make_staff
+from callmama_privacy.demo_tickets import make_tickets
 from dsar.identity.proof import Kind, Proof, prove
-from dsar.models import SubjectRequest, Ticket, TicketMessage
-from dsar.services import open_ticket, register_request
+from dsar.models import SubjectRequest
+from dsar.services import register_request
 from dsar.workflow import move_request
 from retention.holds import place_hold
 from retention.models import Recipient, Rule, RuleVersion
@@ -319,21 +320,6 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
         prove(request.pk, Kind.EMAIL, "nobody@example.test", Proof.LETTER, user=second, now=now - (days - 7) * DAY)
         for state in ANSWERED_BY:
             move_request(request.pk, state, user=second, now=now - (days - 7) * DAY)
-
-
-def make_tickets(workspaces: list[Workspace], agent: User, *, now: dt.datetime) -> None:
-    told = [
-        (0, "Calls drop after two minutes", "Since Tuesday every call ends after two minutes."),
-        (5, "Please delete my old voicemail", "Is it gone when I delete it in the app?"),
-        (7, "Invoice has the wrong name", "My name is spelt with one t."),
-    ]
-    for count, (place, subject, body) in enumerate(told):
-        person = Person.objects.filter(memberships__workspace=workspaces[place]).order_by("pk")[0]
-        at = now - (count + 1) * DAY
-        ticket = open_ticket(
-            Ticket(subject=subject, channel="email", workspace=workspaces[place], person=person, assignee=agent), now=at
-        )
-        TicketMessage.objects.create(ticket=ticket, body=body, at=at)
 
 
 def write_call_file(path: Path, workspaces: list[Workspace], chance: random.Random, *, now: dt.datetime) -> Path:

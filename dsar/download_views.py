@@ -77,9 +77,9 @@ def _page(
     else:
         until = timezone.localtime(link.expires_at)
         shown = (
-            f"{until:%-d %B %Y, %H:%M}"
+            f"{until:%-d %B %Y, %H:%M %Z}"
             if words["lang"] == "en"
-            else f"{until.year} 年 {until.month} 月 {until.day} 日 {until:%H:%M}"
+            else f"{until.year} 年 {until.month} 月 {until.day} 日 {until:%H:%M}（{until:%Z}）"
         )
         context |= {"title": words["title"], "text": words["intro"].format(reference=link.request.reference, until=shown), "open": True}  # fmt: skip
     return _private(render(request, "dsar/download.html", context, status=status))

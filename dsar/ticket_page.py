@@ -14,7 +14,7 @@ from accounts.verdicts import map_of
 from dsar import content_types
 from dsar.models import Attachment, OutgoingMail, SubjectRequest, Ticket, TicketMessage
 from dsar.queue import days_left, days_left_words, tone_of
-from dsar.tickets import is_answered_by_mail, outgoing_of
+from dsar.tickets import BY_MAIL, is_answered_by_mail, outgoing_of
 from retention.visibility import is_visible, visible
 
 SHOWN = 5
@@ -42,6 +42,7 @@ def ticket_context(ticket: Ticket, request: HttpRequest, *, now: dt.datetime) ->
         "ticket": ticket,
         "contact_shown": ticket.contact if clear else mask(ticket.contact),
         "by_mail": is_answered_by_mail(ticket),
+        "needs_address": ticket.channel in BY_MAIL and not is_answered_by_mail(ticket),
         "messages_shown": [
             _message(one, mails.get(one.pk), clear=clear) for one in reversed(messages[:CONVERSATION_SHOWN])
         ],

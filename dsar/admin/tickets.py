@@ -5,11 +5,12 @@ import tempfile
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -124,7 +125,8 @@ class TicketAdmin(PortalAdmin):
             .order_by("-at", "-pk")
         )
         return super().get_queryset(request).annotate(
-            last_kind=Subquery(last.values("kind")[:1]), last_at=Subquery(last.values("at")[:1])
+            last_kind=Subquery(last.values("kind")[:1]), last_at=Subquery(last.values("at")[:1]),
+            has_warning=Exists(TicketMessage.objects.filter(ticket=OuterRef("pk")).exclude(warning="")),
         )  # fmt: skip
 
     def get_readonly_fields(self, request, obj=None):
@@ -139,8 +141,11 @@ class TicketAdmin(PortalAdmin):
         return ticket.reference
 
     @display(description="from")
-    def who(self, ticket: Ticket) -> str:
-        return ticket.contact_name or (ticket.person.name if ticket.person else "") or str(ticket.workspace or "–")
+    def who(self, ticket):
+        name = ticket.contact_name or (ticket.person.name if ticket.person else "") or str(ticket.workspace or "–")
+        if not ticket.has_warning:
+            return name
+        return format_html('{} <span class="pp-badge pp-badge-danger">Who is this?</span>', name)
 
     @display(description="state", ordering="state", label=STATE_TONES)
     def state_badge(self, ticket: Ticket) -> str:
@@ -150,9 +155,8 @@ class TicketAdmin(PortalAdmin):
     def last_said(self, ticket):
         if not ticket.last_kind:
             return None
-        return ("Customer" if ticket.last_kind == TicketMessage.Kind.RECEIVED else "We"), _ago(
-            timezone.now() - ticket.last_at
-        )
+        who = "Customer" if ticket.last_kind == TicketMessage.Kind.RECEIVED else "We"
+        return who, f"{who}, {_ago(timezone.now() - ticket.last_at)}"
 
     @display(description="age", ordering="opened_at")
     def age(self, ticket: Ticket) -> str:
@@ -172,6 +176,8 @@ class TicketAdmin(PortalAdmin):
         if ticket:
             context = {
                 **ticket_context(ticket, request, now=timezone.now()),
+                "show_save_and_add_another": False,
+                "show_save_and_continue": False,
                 "answer_form": AnswerForm(initial={"text": request.session.pop(f"draft-{ticket.pk}", "")}),
                 "may_answer": request.user.has_perm("dsar.add_ticketmessage")
                 and request.user.has_perm("dsar.change_ticket"),

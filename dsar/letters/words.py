@@ -28,11 +28,11 @@ CLOSING = {
 
 OPENING = {
     EN: {
-        Kind.RECEIPT: "we have received your request of {received}: {what} ({law}, {right}). It has the number {reference}.",
-        Kind.EXTENSION: "you asked us on {received}: {what} ({law}, {right}; our number {reference}).",
-        Kind.ANSWER: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
-        Kind.PARTIAL: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). We can meet this in part.",
-        Kind.REFUSAL: "you asked us on {received}: {what} ({law}, {right}; our number {reference}). We are sorry that we cannot meet this.",
+        Kind.RECEIPT: "We have received your request of {received}: {what} ({law}, {right}). It has the number {reference}.",
+        Kind.EXTENSION: "You asked us on {received}: {what} ({law}, {right}; our number {reference}).",
+        Kind.ANSWER: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
+        Kind.PARTIAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We can meet this in part.",
+        Kind.REFUSAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We are sorry that we cannot meet this.",
     },
     ZH: {
         Kind.RECEIPT: "本公司已於 {received} 收到閣下的要求：{what}（{law}，{right}）。檔案編號為 {reference}。",
