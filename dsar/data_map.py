@@ -1,6 +1,6 @@
 """The verdicts on correspondence and requests (policy § 2.1, § 6)."""
 
-from accounts.clocks import delivery_is_old
+from accounts.clocks import delivery_goes_at, delivery_is_old
 from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
 from dsar import clocks
 
@@ -465,7 +465,7 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.1",
         clock="feed_delivery",
-        ages=(Age("feed_delivery", delivery_is_old, "received_at"),),
+        ages=(Age("feed_delivery", delivery_is_old, "received_at", goes_at=delivery_goes_at),),
         columns={
             name: internal()
             for name in (

@@ -16,6 +16,9 @@ from dsar.models import IntakeDelivery, IntakeSource
 
 @admin.register(IntakeSource)
 class IntakeSourceAdmin(PortalAdmin):
+    empty_title = "No website form yet"
+    empty_text = "A program, such as the website, that may hand in what people wrote: docs/intake.md."
+    add_words = "Add a form"
     list_display = ["name", "state_badge", "secret_set_at", "created_at"]
     ordering = ["retired_at", "name"]
     fields = ["name", "address", ("secret_set_at", "created_at", "retired_at")]
@@ -80,6 +83,8 @@ class IntakeSourceAdmin(PortalAdmin):
 
 @admin.register(IntakeDelivery)
 class IntakeDeliveryAdmin(ReadOnlyAdmin):
+    empty_title = "No message yet"
+    empty_text = "What became of each signed message of a website form, never what it said."
     list_display = ["received_at", "source", "state_badge", "ticket_reference", "request_reference", "problem"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True

@@ -72,6 +72,8 @@ class LetterForm(forms.Form):
 
 @admin.register(Letter)
 class LetterAdmin(ReadOnlyAdmin):
+    empty_title = "No letters yet"
+    empty_text = "Each letter as it was sent. One is written from the page of its request."
     list_display = ["sent_at", "request", "kind", "language", "way", "sent_by"]
     list_filter = [("kind", ChoicesDropdownFilter), ("language", ChoicesDropdownFilter)]
     list_filter_submit = True
@@ -118,6 +120,8 @@ class LetterAdmin(ReadOnlyAdmin):
 
 @admin.register(Refusal)
 class RefusalAdmin(ReadOnlyAdmin):
+    empty_title = "Nothing has been refused"
+    empty_text = "Each refusal with its reasons, entered before its letter leaves (Hong Kong: PDPO section 27)."
     list_display = ["entered_at", "request", "regime", "why", "is_partial", "entered_by"]
     list_filter = ["regime", "is_partial"]
     list_filter_submit = True
@@ -135,6 +139,8 @@ class RefusalAdmin(ReadOnlyAdmin):
 
 @admin.register(DownloadLink)
 class DownloadLinkAdmin(ReadOnlyAdmin):
+    empty_title = "No links yet"
+    empty_text = "Where answers can be taken, and whether they were. A letter with an answer makes one."
     list_display = ["made_at", "request", "state_badge", "expires_at", "first_downloaded_at", "downloads", "codes_sent", "wrong_codes"]  # fmt: skip
     list_select_related = ["request"]
     search_fields = ["request__reference__exact"]

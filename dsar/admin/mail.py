@@ -30,6 +30,8 @@ class StandsFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
+    empty_title = "No mail has gone out yet"
+    empty_text = "Each mail to a person, from the moment it is written until the mail server has it."
     list_display = ["created_at", "to", "purpose", "ticket", "about", "state_badge", "answer", "tries"]
     list_filter = [StandsFilter, ("state", ChoicesDropdownFilter), ("purpose", ChoicesDropdownFilter)]
     list_filter_submit = True

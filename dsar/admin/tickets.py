@@ -95,7 +95,7 @@ class QueueFilter(admin.SimpleListFilter):
 @admin.register(Ticket)
 class TicketAdmin(PortalAdmin):
     empty_title = "No tickets yet"
-    empty_text = "What customers ask the support, as a conversation."
+    empty_text = "What customers ask the support, as a conversation: by mail, the website, chat, telephone or letter."
     add_words = "Open a ticket"
     form = TicketForm
     list_display = ["ref", "subject", "who", "channel", "state_badge", "last_said", "age", "assignee"]
@@ -345,6 +345,9 @@ class TicketAdmin(PortalAdmin):
 
 @admin.register(ReplyTemplate)
 class ReplyTemplateAdmin(PortalAdmin):
+    empty_title = "No reply templates yet"
+    empty_text = "Approved words that agents insert into their answers."
+    add_words = "Write the first"
     list_display = ["name", "language", "is_active"]
     list_filter = ["language", "is_active"]
     list_filter_submit = True
