@@ -9,6 +9,7 @@ import io
 import os
 import threading
 import uuid
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pyrage
@@ -20,7 +21,7 @@ from accounts.stores import LocalFolder, UnableToAsk, UnableToStore, store
 
 __all__ = [
     "FileChanged", "LocalFolder", "UnableToAsk", "UnableToStore", "decrypt_to", "put_encrypted", "read_encrypted",
-    "reencrypt", "store",
+    "reencrypt", "store", "stream",
 ]  # fmt: skip
 
 
@@ -63,8 +64,10 @@ class Measured:
         return len(data)
 
 
-def put_encrypted(source: BinaryIO, *, owner: str, owner_id: uuid.UUID) -> str:
+def put_encrypted(source: BinaryIO, *, owner: str, owner_id: uuid.UUID, key: str = "") -> str:
     """Encrypt ``source`` to its owner's key, store it with its row and return its key.
+
+    Whoever must find what a killed process left gives the ``key`` (``keys.random_name()``), having written it down.
 
     The file is there before its row: a crash in between, or a rollback of the caller's transaction, leaves a file
     without a row, which the reconcile finds, and never a row without a file. Raises UnableToStore, keys.KeyDestroyed.
@@ -73,7 +76,7 @@ def put_encrypted(source: BinaryIO, *, owner: str, owner_id: uuid.UUID) -> str:
         recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(owner, owner_id))
     except OSError as error:  # the very first file of an installation makes a key, and there is no room for it
         raise UnableToStore(f"The key could not be stored: {error.strerror or error}") from error
-    key = keys.random_name()
+    key = key or keys.random_name()
     encrypted = Measured()
 
     def write(file: BinaryIO) -> None:
@@ -111,6 +114,34 @@ def read_encrypted(key: str) -> bytes:
     target = io.BytesIO()
     decrypt_to(target, key)
     return target.getvalue()
+
+
+def stream(key: str, *, chunk_bytes: int = 256 * 1024) -> Iterator[bytes]:
+    """Yield the plain bytes of a stored file in pieces, whatever its size; they touch no disk.
+
+    Raises as ``decrypt_to``, at the end when the bytes in the store are not those of the row: what was yielded until
+    then must not be used. A reader who stops early ends the decryption.
+    """
+    row = _row_of(key)
+    identity = keys.identity_of(row.owner, row.owner_id)
+    reading, writing = os.pipe()
+    failures: list[Exception] = []
+
+    def decrypt() -> None:
+        try:
+            with open(writing, "wb") as plain:
+                _decrypt(row, identity, plain)
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=decrypt, daemon=True)
+    thread.start()
+    with open(reading, "rb", buffering=0) as plain:  # closed early, it ends the thread
+        while piece := plain.read(chunk_bytes):
+            yield piece
+    thread.join()
+    if failures:
+        raise failures[0]
 
 
 def reencrypt(key: str, *, owner: str, owner_id: uuid.UUID) -> str:

@@ -194,7 +194,7 @@ def _classes(job: DeletionJob, destroyed: Mapping[str, int], with_keys: bool) ->
         entry = maps.get(name)
         if entry is None:  # files
             method = "FILE_DELETE, CE (age X25519, private half destroyed)" if with_keys else "FILE_DELETE"
-        elif PROMISES[job.rule_id].action is Action.SHRED:
+        elif (age := entry.age(job.rule_id)) and age.shreds:
             method = "FILE_DELETE, the row stays without it"
         else:
             blanks = entry.goes is Goes.BLANK or PROMISES[job.rule_id].action is Action.BLANK

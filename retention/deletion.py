@@ -29,6 +29,7 @@ from retention.rules import aged_maps
 FILES_AT_ONCE = (
     100  # in one batch: a store over the network takes about 0.1 s a file, and a batch must end within its lease
 )
+OWN_KEYS = (KeyPair.Owner.IMPORT, KeyPair.Owner.PACKAGE)  # a key pair for each file
 
 
 Owner = tuple[str, uuid.UUID]  # of a key pair: the kind of owner, and which
@@ -318,8 +319,15 @@ def _cut_links(entry: ModelMap, ids: list[Any]) -> None:
 
 
 def _destroy_files(file_keys: list[str]) -> None:
-    """Destroy stored files and then their rows. The door must be open. Raises UnableToDelete, and then no row goes."""
+    """Destroy stored files and then their rows. The door must be open. Raises UnableToDelete, and then no row goes.
+
+    The key pair of a file that has one of its own goes before the file.
+    """
     store = files.store()
+    for owner, owner_id in StoredFile.objects.filter(key__in=file_keys, owner__in=OWN_KEYS).values_list(
+        "owner", "owner_id"
+    ):
+        keys.destroy_keys(owner, [owner_id])
     try:
         store.delete(*file_keys)
         left = store.left(*file_keys)

@@ -52,6 +52,7 @@ class KeyPair(models.Model):
         PERSON = "person", "Person"
         IMPORT = "import", "Import"
         KEEPER = "keeper", "Hold or law"
+        PACKAGE = "package", "Package for a data subject"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.CharField(max_length=10, choices=Owner)
