@@ -59,6 +59,7 @@ ROLES: dict[str, list[str]] = {
         "dsar.send_letter",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
+        *_permissions("dsar", "view add take approve", "package"),
     ],
     SUPPORT_AGENT: [
         *_permissions("accounts", "view", "workspace", "person", "membership", "subscription", "consent"),
@@ -89,7 +90,7 @@ ROLES: dict[str, list[str]] = {
         ),
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
-        *_permissions("dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning"),
+        *_permissions("dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning", "package"),
     ],
     SECURITY_ADMINISTRATOR: [
         *_permissions("accounts", "view rotate", "keyepoch"),

@@ -216,6 +216,7 @@ FORMAT_MODULE_PATH = ["callmama_privacy.formats"]
 # --- Work in the background ----------------------------------------------------------------------------------------
 # Measured: without acks_late and reject_on_worker_lost a killed worker loses its task; the rows' leases repair the rest.
 CELERY_BROKER_URL = BROKER_URL or EMBEDDED.broker_url
+CELERY_IMPORTS = ["dsar.packages.tasks"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -260,6 +261,10 @@ TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every a
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
+# --- Packages for data subjects: two letters of ISO 3166 each -------------------------------------------------------
+PACKAGE_CALLERS_SHOWN_FROM = env.list("PACKAGE_CALLERS_SHOWN_FROM", default=[])  # whose law lets callers be shown
+PACKAGE_DIALLED_HIDDEN_IN = env.list("PACKAGE_DIALLED_HIDDEN_IN", default=[])  # whose law hides dialled numbers
+
 # --- Telling recipients outside, and mail --------------------------------------------------------------------------
 PORTAL_URL = env.str("PORTAL_URL", default="")  # where recipients reach the portal: https://privacy.example.com
 UPSTREAM_PLAIN_HTTP = not PRODUCTION  # in production, webhooks are https only
@@ -294,6 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "Tell recipients": {"task": "retention.tasks.tell_recipients", "schedule": RETENTION_TICK_SECONDS},
     "Fetch mail": {"task": "dsar.tasks.fetch_mail", "schedule": 60},
     "Send mail": {"task": "dsar.tasks.send_mail", "schedule": RETENTION_TICK_SECONDS},
+    "Carry on packages": {"task": "dsar.packages.tasks.carry_on_packages", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
     "Compare files with their rows": {"task": "retention.tasks.compare_files", "schedule": 3600},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},

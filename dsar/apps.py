@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class DsarConfig(AppConfig):
@@ -8,7 +9,9 @@ class DsarConfig(AppConfig):
     def ready(self):
         from dsar import queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
+        from dsar.packages.categories import check_categories
         from retention import impact, reviews
 
+        checks.register(check_categories)
         reviews.register_reason(queue.has_something_open)
         impact.register_open_requests(queue.count_open_of)

@@ -129,3 +129,22 @@ def refusal_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def refusal_goes_at(refusal, period: dt.timedelta) -> dt.datetime:
     """Return when one entry of the refusal log goes."""
     return refusal.entered_at + period
+
+
+def package_has_served(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A package whose request was closed a whole period ago, and whose archive is still there.
+
+    The period counts from the end of the request, so that nobody's answer is destroyed before it was given.
+    """
+    return Q(request__closed_at__lte=now - period) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
+
+
+def package_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
+    """The archive made for a person whom two officers have confirmed to be a child."""
+    return Q(request__person__in=children(now)) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
+
+
+def package_goes_at(package, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the archive of one package is destroyed; None: its request is open, or it is gone."""
+    closed_at = package.request.closed_at
+    return closed_at + period if closed_at and package.file_key else None

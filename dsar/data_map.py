@@ -523,4 +523,56 @@ MAPS = [
         "text",
         "is_active",
     ),
+    ModelMap(
+        model="dsar.Package",
+        about="the person who asks: the archive is a copy of their data; the row holds counts and codes",
+        plural="packages",
+        goes=Goes.KEEP,
+        policy="6.1",
+        clock="",
+        reason="That a package was made, of how much, and who approved it. The archive itself goes, its key first.",
+        ages=(
+            Age(
+                "request_package",
+                clocks.package_has_served,
+                "request__closed_at",
+                shreds=True,
+                goes_at=clocks.package_goes_at,
+            ),
+            Age(
+                "childs_data",
+                clocks.package_is_of_a_child,
+                "request__person__child_findings__confirmed_at",
+                shreds=True,
+            ),
+        ),
+        columns={
+            **{
+                name: internal()
+                for name in (
+                    "id",
+                    "request_id",
+                    "kind",
+                    "state",
+                    "asked_by_id",
+                    "asked_at",
+                    "attempts",
+                    "lease_until",
+                    "problem",
+                    "rows_planned",
+                    "rows_done",
+                    "as_of",
+                    "contents",
+                    "withheld",
+                    "key_id",
+                    "file_bytes",
+                    "sha256",
+                    "sealed_at",
+                    "decided_by_id",
+                    "decided_at",
+                )
+            },
+            "file_key": stored_file(),
+        },
+    ),
 ]  # fmt: skip

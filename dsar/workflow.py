@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import evidence
 from accounts.models import User
 from dsar.models import SubjectRequest
+from dsar.packages import states as packages
 from dsar.reminders import next_reminder_at
 from dsar.trail import tell
 from retention.keeping import against_deletions
@@ -90,9 +91,12 @@ def move_locked(
 
 
 def hold_or_release(request: SubjectRequest, *, user: User | None, now: dt.datetime) -> None:
-    """Keep what a request is about while it must be, and let it go when it need not be (``HOLDS_IN``)."""
+    """Keep what a request is about while it must be, and let it go when it need not be (``HOLDS_IN``).
+
+    A sealed package holds what was asked for, so that the data itself need not be kept any longer.
+    """
     owner = request.owner or user or request.registered_by
-    if request.state in HOLDS_IN.get(request.type, ()):
+    if request.state in HOLDS_IN.get(request.type, ()) and not packages.holds_what_was_asked(request):
         hold_for_request(
             request.pk,
             person=request.person,

@@ -22,6 +22,7 @@ class Action(enum.StrEnum):
 
     DELETE = "deleted"
     SHRED = "image destroyed"
+    SHRED_ARCHIVE = "archive destroyed"
     BLANK = "words blanked"
     EVERYTHING = "everything deleted"
 
@@ -266,6 +267,18 @@ PROMISES: dict[str, Promise] = {
             basis=f"{LEGAL}: PDPO section 27",
             seed=FOUR_YEARS,
             shortest=FOUR_YEARS,
+        ),
+        Promise(
+            key="request_package",
+            title="Packages for data subjects",
+            words="The archive made to answer a request for access or portability is destroyed {period} after the request was "
+            "closed, its key first: until then the person can fetch it. That it was made, and of how much, stays.",
+            policy="§ 6.1, § 6.4",
+            clock="after the request was closed",
+            action=Action.SHRED_ARCHIVE,
+            basis=LEGAL,
+            seed=30 * DAY,
+            longest=90 * DAY,
         ),
         Promise(
             key="feed_delivery",

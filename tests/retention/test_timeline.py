@@ -74,6 +74,16 @@ def everything_dated(customer) -> list:
     type(request).objects.filter(pk=request.pk).update(closed_at=NOW)
     request.refresh_from_db()
     letters = factories.make_letter(request, officer)
+    package = request.packages.create(
+        kind="access",
+        state="sealed",
+        asked_by=officer,
+        asked_at=NOW,
+        sealed_at=NOW,
+        file_key="k",
+        file_bytes=1,
+        sha256="0" * 64,
+    )
     assignment = factories.make_assignment(customer, until=NOW + 2 * DAY)
     lone = factories.make_assignment(customer, factories.make_number(is_voip=False), until=NOW + 2 * DAY)
     type(lone.number).objects.filter(pk=lone.number.pk).update(had_customer=True)
@@ -85,7 +95,7 @@ def everything_dated(customer) -> list:
         test_clocks.diagnostic(customer, started_at=NOW, troubleshooting_ended_at=NOW + DAY),
         factories.make_consent(person, purpose="testimonial", withdrawn_at=NOW), ticket, ticket.messages.get(), request,
         factories.make_usage(customer, at=NOW), factories.make_usage(customer_in("DE"), at=NOW), document, session, run,
-        assignment, lone, lone.number, file, mail, *letters, *portals_books(officer),
+        assignment, lone, lone.number, file, mail, package, *letters, *portals_books(officer),
     ]  # fmt: skip
 
 
