@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from bench import conformance, deadlines, due, purge, requests, under_way, unreadable
+from bench import conformance, deadlines, due, packages, purge, requests, under_way, unreadable
 from bench.databases import EMPTY, drop_databases, keep_database
 from bench.environment import VAR
 from callmama_privacy import embedded, servers
@@ -27,6 +27,8 @@ MEASURES: dict[str, Measure] = {
     "request_page_p95_ms": requests.measure,
     "deadlines_vs_library": deadlines.measure,
     "unreadable_after_s": unreadable.measure,
+    "package_ratio": packages.measure,
+    "package_peak_mb": packages.measure,
 }
 
 
