@@ -11,6 +11,7 @@ from accounts.models import Checkpoint
 from callmama_privacy.remembered import for_a_moment
 from dsar import outbox
 from dsar.mail.fetching import problems as mailbox_problems
+from dsar.models import Package
 from retention.children import late_findings, what_stops_it
 from retention.fed import FED_BY
 from retention.holds import overdue_reviews
@@ -61,6 +62,17 @@ def _notices(request) -> list[dict[str, Any]]:
                 "text": "Nothing looks for what is due: the schedule has given no sign of life for minutes.",
             }
         )
+    if request.user.has_perm("dsar.view_package"):
+        for package in (
+            Package.objects.filter(state=Package.State.FAILED).select_related("request").order_by("asked_at")[:3]
+        ):
+            notices.append(
+                {
+                    "level": "danger",
+                    "text": f"The package for {package.request.reference} could not be made.",
+                    "href": reverse("packages:page", args=[package.request_id]),
+                }
+            )
     missing = FileFinding.objects.filter(kind=FileFinding.Kind.MISSING, ended_at__isnull=True)
     if request.user.has_perm("retention.view_filefinding") and (count := missing.count()):
         notices.append(

@@ -17,6 +17,7 @@ urlpatterns = [
     path("download/<str:token>/", download, name="download"),
     path("intake/", include("dsar.intake.urls")),
     path("admin/retention/", include("retention.urls")),
+    path("admin/packages/", include("dsar.packages.urls")),
     path("admin/calls/", include("telecom_records.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -62,7 +62,7 @@ MAPS = [
         dated_by="at",
         columns={
             "id": internal(),
-            "ticket_id": internal(),
+            "ticket_id": personal("user.content", "Ticket"),
             "kind": personal("user.content", "Kind"),
             "body": personal("user.content.private", "Text"),
             "at": personal("user.content", "When"),

@@ -9,6 +9,7 @@ from accounts.masking import mask
 from dsar.deadlines import REGIMES
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
 from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
+from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.steps import title_of
 
@@ -38,6 +39,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
     answers = list(request.deadlines.order_by("-pk")[: EARLIER_SHOWN + 1])
     current = next(answer for answer in answers if answer.ended_at is None)
     return {
+        "can_have_package": request.type in PACKAGED,
         "subject_request": request,
         "state_tone": STATE_TONES[request.get_state_display()],
         "left_words": days_left_words(left) if request.is_open else "",
