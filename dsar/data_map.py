@@ -95,7 +95,7 @@ MAPS = [
         dated_by="message__at",
         columns={
             "id": internal(),
-            "message_id": internal(),
+            "message_id": personal("user.content", "Message"),
             "kind": personal("user.content", "Kind"),
             "name": personal("user.content.private", "File name"),
             "content_type": personal("user.content", "Type"),

@@ -144,6 +144,11 @@ CATEGORIES: tuple[Category, ...] = (
         "You and our answers", IDENTIFIERS, portable=("ticket_id", "kind", "body", "at"), portable_only=(("kind", "received"),),
     ),
     Category(
+        "dsar.Attachment", "ticket-files", "Files of the correspondence", Found.PERSON, SERVICE, CONTRACT, "You and our answers",
+        IDENTIFIERS, portable=("message_id", "name", "content_type", "size"), portable_only=(("message__kind", "received"),),
+        folder="ticket-files",
+    ),
+    Category(
         "dsar.SubjectRequest", "requests", "Your requests about your data", Found.PERSON, LEGAL, OBLIGATION, YOU, IDENTIFIERS
     ),
     Category(
@@ -154,10 +159,19 @@ CATEGORIES: tuple[Category, ...] = (
         "dsar.Agent", "agents", "Who asked for you", Found.PERSON, LEGAL, OBLIGATION, "Who asked for you", IDENTIFIERS,
         through="request",
     ),
+    Category(
+        "dsar.Letter", "letters", "Letters about your requests", Found.PERSON, LEGAL, OBLIGATION, US, IDENTIFIERS,
+        through="request",
+    ),
+    Category(
+        "dsar.DownloadLink", "download-links", "Links by which answers were taken", Found.PERSON, LEGAL, OBLIGATION, US,
+        IDENTIFIERS, through="request",
+    ),
 )  # fmt: skip
 
 # Models with something personal in them of which nothing is collected, and why; the reason stands in the manifest.
 NOT_COLLECTED: dict[str, str] = {
+    "dsar.Refusal": "The refusal log names what the law keeps back, and why; the letter of refusal is collected.",
     "telecom_records.FreeToolSession": "Free-tool sessions are discarded within the hour and lead to nobody.",
 }
 

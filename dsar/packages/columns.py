@@ -87,11 +87,15 @@ def _columns_of_field(name: str, field: Any, verdict: verdicts.Column) -> list[C
         return [Column(field.name, label, F(lookup), "text", category)]
     if isinstance(field, models.GenericIPAddressField):
         return [Column(name, label, Func(F(name), function="host", output_field=models.TextField()), "text", category)]
+    if isinstance(field, models.JSONField):
+        return [Column(name, label, Cast(name, models.TextField()), "text", category)]
     codes = {str(code): str(words) for code, words in field.flatchoices}
     return [Column(name, label, F(name), _type_of(field), category, codes, is_party=name == "other_party")]
 
 
 def _type_of(field: Any) -> str:
+    if field.is_relation:
+        field = field.target_field
     if isinstance(field, models.GeneratedField):
         field = field.output_field
     for kinds, name in (

@@ -5,6 +5,7 @@ A token is planted in every column of words of every row of everybody, and the w
 
 import io
 import itertools
+import uuid
 
 import pytest
 from django.db import models
@@ -49,7 +50,7 @@ def plant(row) -> set[str]:
             planted[name] = a_number()
     if entry.file_columns:
         token = f"tok{next(_tokens):05d}"
-        row.file_key = files.put_encrypted(io.BytesIO(token.encode()), owner="workspace", owner_id=row.workspace_id)
+        row.file_key = files.put_encrypted(io.BytesIO(token.encode()), owner="workspace", owner_id=uuid.uuid4())
         row.save(update_fields=["file_key"])
         return plant_columns(row, planted) | {token}
     return plant_columns(row, planted)
