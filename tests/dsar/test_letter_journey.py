@@ -65,6 +65,7 @@ def test_a_person_takes_the_answer_on_a_telephone(sign_in, live_server, monkeypa
     asked = factories.make_request(officer, requester_name="Anneke Brandt", requester_contact="anneke@brandt.example")
     page = sign_in(officer)
     page.goto(f"/admin/dsar/subjectrequest/{asked.pk}/change/")
+    page.locator("a, button", has_text=re.compile(r"\bMore\b")).locator("visible=true").first.click()
     page.click("text=Write a letter")
     page.select_option("select[name=kind]", "answer")
     page.fill("input[name=code_to]", "anneke@brandt.example")
