@@ -23,6 +23,9 @@ class WarningForm(forms.ModelForm):
 
 @admin.register(WeatherWarning)
 class WeatherWarningAdmin(PortalAdmin):
+    empty_title = "No warnings yet"
+    empty_text = "Days with a gale or black rainstorm warning, which are no working days in Hong Kong."
+    add_words = "Record a warning"
     form = WarningForm
     fields = ["kind", "on"]
     list_display = ["on", "kind", "recorded_by", "recorded_at"]
