@@ -108,6 +108,7 @@ MAPS = [
         "planned",
         "kept",
         "destroyed",
+        "left",
         "stopped_because",
         "attempts",
         "lease_until",

@@ -159,10 +159,14 @@ def _owners(scope: Scope) -> list[Owner]:
     return [(KeyPair.Owner.WORKSPACE.value, scope.workspace), *((KeyPair.Owner.PERSON.value, pk) for pk in people)]
 
 
-def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tuple[int, int]:
+def destroy_batch(
+    entry: ModelMap, scope: Scope, limit: int | None = None, *, left: dict[str, list[str]] | None = None
+) -> tuple[int, int]:
     """Delete or blank up to ``limit`` rows of one model, with their files; return how many rows and files went.
 
     Must run inside the transaction that also writes the counts down. (0, 0) means that nothing of this model is left.
+    With ``left``, rows by age leave their files and keys: they are noted there, for ``destroy_left`` after the commit. For
+    a transaction that rolls back brings the rows back and never a file, and a hold may keep the row before the next try.
     """
     limit = limit or settings.RETENTION_BATCH_ROWS
     if entry.file_columns:
@@ -171,7 +175,7 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         if scope.months:
             return _drop_month(entry, scope), 0
         if scope.workspace is None:
-            return _destroy_past(entry, scope, limit)
+            return _destroy_past(entry, scope, limit, left)
         if entry.partitioned_by:
             return _delete_from_partitions(entry, scope, limit), 0
         rows = rows_to_touch(entry, scope)
@@ -185,6 +189,15 @@ def destroy_batch(entry: ModelMap, scope: Scope, limit: int | None = None) -> tu
         _cut_links(entry, ids)
         doomed = entry.model_class._default_manager.filter(pk__in=ids)
         return doomed._raw_delete(doomed.db) or 0, len(file_keys)  # type: ignore[attr-defined]
+
+
+def destroy_left(left: Mapping[str, list[str]]) -> int:
+    """Destroy what rows by age have left when they went; return how many files. Again does no harm. Raises UnableToDelete."""
+    file_keys = left.get("files", [])
+    with open_door():
+        keys.destroy_keys(KeyPair.Owner.PERSON, [uuid.UUID(pk) for pk in left.get("people", [])])
+        _destroy_files(file_keys)
+    return len(file_keys)
 
 
 def blank_workspace(workspace: Workspace, now: dt.datetime, *, remainder: bool) -> None:
@@ -253,7 +266,9 @@ def columns_of_lost_files(entry: ModelMap, scope: Scope) -> list[str]:
     return entry.file_columns
 
 
-def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
+def _destroy_past(
+    entry: ModelMap, scope: Scope, limit: int, left: dict[str, list[str]] | None = None
+) -> tuple[int, int]:
     """Destroy up to ``limit`` of the chosen rows that are still past their time, under their workspaces' locks.
 
     A hold takes the same lock, so either it is first and the row stays, or the row is gone when it comes.
@@ -262,16 +277,21 @@ def _destroy_past(entry: ModelMap, scope: Scope, limit: int) -> tuple[int, int]:
     _lock_workspaces(entry, waiting)
     rows = rows_to_touch(entry, scope).filter(pk__in=waiting).select_for_update(of=("self",))
     chosen = list(rows.order_by("pk").values_list("pk", *columns_of_lost_files(entry, scope)))
-    file_keys = [key for row in chosen for key in row[1:] if key]
-    _destroy_files(file_keys)
     ids = [row[0] for row in chosen]
+    emptied = entry.emptied_by(_age(entry, scope))
+    goes = {"files": [key for row in chosen for key in row[1:] if key]}
+    if entry.model == "accounts.Person" and not emptied:
+        goes["people"] = [str(pk) for pk in ids]
     doomed = entry.model_class._default_manager.filter(pk__in=ids)
-    if emptied := entry.emptied_by(_age(entry, scope)):
-        return doomed.update(**emptied), len(file_keys)
-    _cut_links(entry, ids)
-    if entry.model == "accounts.Person":
-        keys.destroy_keys(KeyPair.Owner.PERSON, ids)
-    return doomed._raw_delete(doomed.db) or 0, len(file_keys)  # type: ignore[attr-defined]
+    if emptied:
+        rows_gone = doomed.update(**emptied)
+    else:
+        _cut_links(entry, ids)
+        rows_gone = doomed._raw_delete(doomed.db) or 0  # type: ignore[attr-defined]
+    if left is None:
+        return rows_gone, destroy_left(goes)
+    left |= {kind: found for kind, found in goes.items() if found}
+    return rows_gone, 0
 
 
 def _drop_month(entry: ModelMap, scope: Scope) -> int:

@@ -1,4 +1,8 @@
-"""Destroying batch by batch: what went and its count are one transaction."""
+"""Destroying batch by batch: what went and its count are one transaction.
+
+Of rows by age, whatever a transaction cannot bring back (files, keys in a database of their own) goes in a second one,
+when the rows are gone for good: a hold that comes after a crash in between must not find a row whose file is gone.
+"""
 
 import uuid
 
@@ -18,6 +22,10 @@ def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int 
     None when the job may not go on: everything is stopped, or it is paused or over. Each statement counts here: a
     million rows are two hundred batches.
     """
+    left: dict[str, list[str]] | None = None
+    if scope.workspace is None:
+        left = {}
+        destroy_left(job_id)  # of a batch that was cut short
     with transaction.atomic():
         if scope.workspace is None:  # of a workspace, what stays was chosen at INTENT, and nothing is added to it
             keeping.against_new_keepers()
@@ -25,11 +33,26 @@ def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int 
         job = jobs.annotate(is_stopped=stops.is_stopped()).get(pk=job_id)
         if job.state != State.RUNNING or job.is_stopped:
             return None
-        rows, file_count = deletion.destroy_batch(entry, scope)
+        rows, file_count = deletion.destroy_batch(entry, scope, left=left)
         if rows:
             job.destroyed[entry.model] = job.destroyed.get(entry.model, 0) + rows
             if file_count:
                 job.destroyed["files"] = job.destroyed.get("files", 0) + file_count
+            job.left = left or {}
             job.lease_until, job.attempts = Now() + LEASE, 0
-            job.save(update_fields=["destroyed", "lease_until", "attempts"])
+            job.save(update_fields=["destroyed", "left", "lease_until", "attempts"])
+    if left:
+        destroy_left(job_id)
     return rows
+
+
+def destroy_left(job_id: uuid.UUID) -> None:
+    """Destroy what the last batch of rows by age has left, and write it down. Raises deletion.UnableToDelete."""
+    with transaction.atomic():
+        job = DeletionJob.objects.select_for_update(of=("self",)).defer("scope", "planned", "kept").get(pk=job_id)
+        if not job.left or job.state != State.RUNNING:
+            return
+        if file_count := deletion.destroy_left(job.left):
+            job.destroyed["files"] = job.destroyed.get("files", 0) + file_count
+        job.left, job.lease_until, job.attempts = {}, Now() + LEASE, 0
+        job.save(update_fields=["destroyed", "left", "lease_until", "attempts"])

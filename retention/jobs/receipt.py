@@ -23,7 +23,7 @@ def finish(job_id: uuid.UUID, *, now: dt.datetime) -> None:
     with transaction.atomic():
         keeping.against_new_keepers()
         job = DeletionJob.objects.select_for_update().get(pk=job_id)
-        if job.state != State.RUNNING:
+        if job.state != State.RUNNING or job.left:  # another worker has a batch of it in hand
             return
         workspace = Workspace.objects.select_for_update().get(pk=job.workspace_id) if job.workspace_id else None
         scope = scope_of(job)

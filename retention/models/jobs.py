@@ -42,6 +42,9 @@ class DeletionJob(models.Model):
     planned = models.JSONField(default=dict, help_text="Rows by model, counted at INTENT.")
     kept = models.JSONField(default=dict, help_text="What stays, frozen at INTENT: rows by model, and by hold or law.")
     destroyed = models.JSONField(default=dict, help_text="Rows by model, counted as they went.")
+    left = models.JSONField(
+        default=dict, help_text="Of rows by age that are gone: their stored files and keys, until these are gone, too."
+    )
     stopped_because = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)

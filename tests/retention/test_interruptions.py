@@ -4,12 +4,14 @@ import pytest
 from django.db import transaction
 
 from accounts import evidence, files
-from accounts.models import EvidenceEntry, Workspace
+from accounts.models import EvidenceEntry, StoredFile, Workspace
 from retention import deletion, jobs
+from retention.holds import place_hold
 from retention.models import DeletionJob
 from retention.purge import carry_out
+from telecom_records.models import Recording
 from tests import factories
-from tests.factories import NOW
+from tests.factories import DAY, NOW
 from tests.retention.state import everything, lost
 from tests.retention.test_expiry import ids_of
 
@@ -126,8 +128,8 @@ def test_what_is_left_behind_is_seen_by_the_other_path(monkeypatch):
 
 
 def skip_messages(real):
-    def act(entry, scope, limit=None):
-        return (0, 0) if entry.model == "telecom_records.SmsRecord" else real(entry, scope, limit)
+    def act(entry, *rest, **options):
+        return (0, 0) if entry.model == "telecom_records.SmsRecord" else real(entry, *rest, **options)
 
     return act
 
@@ -153,3 +155,69 @@ def test_a_job_that_was_changed_after_its_intent_gets_no_receipt():
         job = jobs.run_job(job_id, now=NOW)
     assert job.state == DeletionJob.State.QUARANTINED
     assert not EvidenceEntry.objects.filter(type="DONE").exists()
+
+
+def recordings_past_their_time(workspace, count: int) -> list[Recording]:
+    made = [factories.make_recording(workspace, sound=b"RIFF" + bytes([place])) for place in range(count)]
+    Recording.objects.filter(pk__in=[one.pk for one in made]).update(started_at=NOW - 40 * DAY)
+    return made
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches SIGKILL."""
+
+
+def killed_after(real):
+    def act(*args, **kwargs):
+        real(*args, **kwargs)
+        raise Killed
+
+    return act
+
+
+@pytest.mark.parametrize("step", ["_destroy_files", "destroy_batch", "destroy_left"])
+def test_what_is_held_after_a_batch_by_age_was_cut_short_has_its_files(monkeypatch, settings, step):
+    """A transaction that rolls back brings rows back, and never a file: so the rows go first, for good."""
+    settings.RETENTION_BATCH_ROWS = 2
+    alice, officer = factories.make_workspace(), factories.make_user()
+    made = recordings_past_their_time(alice, 5)
+    jobs.schedule_due(NOW)
+    job_id = DeletionJob.objects.get().pk
+    with monkeypatch.context() as cut:
+        cut.setattr(deletion, step, killed_after(getattr(deletion, step)))
+        with pytest.raises(Killed):
+            jobs.run_job(job_id, now=NOW)
+    hold = {"reason": "Dispute", "authority": "Order 1", "owner": officer, "review_on": NOW.date() + 30 * DAY}
+    place_hold(workspace=alice, user=officer, now=NOW, **hold)
+    held = list(alice.recordings.order_by("pk"))
+    assert len(held) >= 3
+    DeletionJob.objects.update(lease_until=None)
+    job = jobs.run_job(job_id, now=NOW)
+    assert job.state == DeletionJob.State.DONE
+    assert list(alice.recordings.order_by("pk")) == held
+    for recording in held:
+        assert files.read_encrypted(recording.file_key).startswith(b"RIFF")
+    gone = {one.file_key for one in made} - {one.file_key for one in held}
+    assert set(files.store().list()) == {one.file_key for one in held}
+    assert set(StoredFile.objects.values_list("key", flat=True)) == {one.file_key for one in held}
+    recordings = {"telecom_records.Recording": len(gone), "files": len(gone)} if gone else {}
+    assert job.destroyed == recordings
+
+
+def test_a_file_by_age_that_stays_stops_the_job_until_it_is_gone(monkeypatch):
+    alice = factories.make_workspace()
+    (recording,) = recordings_past_their_time(alice, 1)
+    jobs.schedule_due(NOW)
+    job_id = DeletionJob.objects.get().pk
+    with monkeypatch.context() as lies:
+        lies.setattr(files.LocalFolder, "delete", lambda self, *keys: None)
+        for _ in range(jobs.MAX_ATTEMPTS + 1):
+            jobs.run_job(job_id, now=NOW)
+        job = DeletionJob.objects.get()
+        assert job.state == DeletionJob.State.QUARANTINED
+        assert "file store still has 1 of 1" in job.stopped_because
+        assert not EvidenceEntry.objects.filter(type="DONE").exists()
+    jobs.retry(job, user=factories.make_user())
+    job = jobs.run_job(job_id, now=NOW)
+    assert (job.state, job.destroyed, job.left) == ("done", {"telecom_records.Recording": 1, "files": 1}, {})
+    assert not files.store().exists(recording.file_key)

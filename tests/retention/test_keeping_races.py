@@ -36,14 +36,14 @@ def somebody_waits_for_the_lock() -> bool:
 def hold_in_the_middle_of_a_batch(monkeypatch, officer) -> Hold | UnableToHold:
     """Let a batch by age choose its row, then place a hold on that row from another connection; return what came of it."""
     inside, go_on = threading.Event(), threading.Event()
-    destroy_files = deletion._destroy_files
+    cut_links = deletion._cut_links
 
-    def wait_then_destroy(file_keys):
+    def wait_then_destroy(*chosen):
         inside.set()
         assert go_on.wait(30)
-        destroy_files(file_keys)
+        cut_links(*chosen)
 
-    monkeypatch.setattr(deletion, "_destroy_files", wait_then_destroy)
+    monkeypatch.setattr(deletion, "_cut_links", wait_then_destroy)
     jobs.schedule_due(NOW)
     job = DeletionJob.objects.get(rule="subscriber_recording")
     outcome: list = []
