@@ -24,6 +24,8 @@ bench: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	@$(RUN) -m tests.chaos $(ARGS)
+	@$(RUN) -m tests.chaos --bucket --workspaces 24 --kills 30 --rounds 1
+	@EXAMPLES=$(or $(EXAMPLES),300) $(RUN) -m pytest -q --timeout 0 tests/retention/test_keeping_machine.py
 
 $(VENV)/.run: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The portal needs Python 3.11 or newer; say which: make run PYTHON=python3.11")'

@@ -62,6 +62,8 @@ from telecom_records.partitions import ensure_month, month_of
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 PASSWORD = "a long enough password"
+# Ofcom keeps the last thousand of each for fiction: London first. Tests write those under 200 themselves.
+FICTION = ["2079460", *(f"{area}4960" for area in (113, 114, 115, 116, 117, 118, 121, 131, 141, 151, 161))]
 _counter = itertools.count(1)
 
 
@@ -113,8 +115,10 @@ def make_subscription(workspace: Workspace, *, expires_at=NOW - DAY, **fields) -
 
 
 def make_number(e164: str | None = None, **fields) -> Number:
-    # Ofcom keeps 020 7946 0000 to 0999 for fiction; tests write those under 200 themselves.
-    return Number.objects.create(e164=e164 or f"+442079460{200 + next(_counter) % 800}", country="GB", **fields)
+    if e164 is None:
+        block, place = divmod(next(_counter), 800)
+        e164 = f"+44{FICTION[block % len(FICTION)]}{200 + place}"
+    return Number.objects.create(e164=e164, country="GB", **fields)
 
 
 def make_assignment(workspace: Workspace, number: Number | None = None, *, since=NOW - 300 * DAY, until=None, **fields):

@@ -12,10 +12,12 @@ import time
 from pathlib import Path
 
 import psutil
+import psycopg
 import redis
 
 from callmama_privacy import embedded
 from callmama_privacy.celery import app
+from tests.chaos.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +39,8 @@ class Processes:
         self.workers: dict[str, tuple[subprocess.Popen, list[str]]] = {}
         self.beats: list[subprocess.Popen] = []
         self.holds = [embedded.start(self.where)]
-        self.killed = 0
+        self.places = Places(var / "places")
+        self.killed: list[tuple[str, str]] = []  # of each: its place in a deletion, and which one; or empty texts
 
     def start_worker(self, name: str, *arguments: str) -> None:
         self.workers[name] = (self._spawn(name, "-m", "tests.chaos.worker", *arguments), list(arguments))
@@ -59,32 +62,56 @@ class Processes:
             )
 
     # --- Faults ---------------------------------------------------------------------------------------------------
+    def bury(self) -> int:
+        """Count those who have carried out an order to die; return how many there are since the last call."""
+        fallen = self.places.fallen()
+        self.killed += fallen
+        return len(fallen)
+
     def kill_a_child(self) -> None:
         """SIGKILL one process of a pool; the worker makes another."""
-        children = [
-            child
-            for worker, _ in self.workers.values()
-            if worker.poll() is None
-            for child in self._children(worker.pid)
-        ]
+        children = [child for name in self.workers for child in self._pool(name)]
         if children:
+            self._kill(self.chance.choice(children))
+
+    def kill_who_stays(self) -> None:
+        """SIGKILL the process that waits in a batch."""
+        if pid := self.places.who_stays():
             with contextlib.suppress(psutil.NoSuchProcess):
-                self.chance.choice(children).kill()
-                self.killed += 1
+                self._kill(psutil.Process(pid))
 
     def kill_a_worker(self) -> None:
         """SIGKILL a worker with its whole pool, and start it again."""
-        name = self.chance.choice(sorted(self.workers))
-        self.stop_worker(name, again=True)
+        self.stop_worker(self.chance.choice(sorted(self.workers)), again=True)
 
     def stop_worker(self, name: str, *, again: bool = False) -> None:
+        for child in self._pool(name):
+            self._kill(child)
         worker, arguments = self.workers.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        self.killed += 1
         if again:
             self.start_worker(name, *arguments)
+
+    def stop_everybody(self) -> None:
+        """SIGKILL all workers and beats, as when the machine goes."""
+        for name in list(self.workers):
+            self.stop_worker(name)
+        for beat in self.beats:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(beat.pid, signal.SIGKILL)
+            beat.wait()
+        self.beats.clear()
+
+    def _pool(self, name: str) -> list[psutil.Process]:
+        worker, _ = self.workers[name]
+        return self._children(worker.pid) if worker.poll() is None else []
+
+    def _kill(self, child: psutil.Process) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+            self.killed.append(self.places.of(child.pid))
 
     def revive(self) -> None:
         """Start again what has ended by itself, as any supervisor does."""
@@ -102,19 +129,44 @@ class Processes:
         self._signal_postgres(signal.SIGQUIT)
         self._start_servers()
 
-    def fill_the_disk(self, seconds: float) -> None:
-        """Let no process of PostgreSQL write beyond the first half of a log segment, as on a full disk; then give space."""
-        limit = 8 << 20
-        stop_at = time.monotonic() + seconds
-        while time.monotonic() < stop_at:
-            for pid in self._postgres_pids():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-            time.sleep(0.05)
-        for pid in self._postgres_pids():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    def fill_the_disk(self, seconds: float) -> int:
+        """Let PostgreSQL write no file beyond where its log stands now, and the workers none at all; then give space.
+
+        Return how many writes PostgreSQL says that it could not do.
+        """
+        log = self.var / "postgres.log"
+        told = log.stat().st_size
+        with psycopg.connect(**self._superuser()) as connection:
+            wal = connection.execute("SELECT file_offset FROM pg_walfile_name_offset(pg_current_wal_insert_lsn())")
+            limit = max(wal.fetchone()[0], told + (1 << 16))  # type: ignore[index]  # it must be able to complain
+        self._limit_files(limit, 0)
+        time.sleep(seconds)
+        self._limit_files(resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         self._start_servers()
+        return log.read_bytes()[told:].count(b"File too large")
+
+    def _superuser(self) -> dict:
+        return {"host": str(self.where.sockets), "port": 5432, "user": "postgres", "password": self.where.password, "dbname": "postgres"}  # fmt: skip
+
+    def _limit_files(self, postgres: int, workers: int) -> None:
+        """Set how large a file may become by the hand of each process, in bytes; those that they start take it over."""
+        pids = [worker.pid for worker, _ in self.workers.values()]
+        for name in self.workers:
+            pids += [child.pid for child in self._pool(name)]
+        _limit(pids, workers)
+        helper = os.fork()  # PostgreSQL may run as somebody else, whose limits only that user may set
+        if helper == 0:
+            status = 1
+            try:
+                if user := embedded._server_user():
+                    os.setgroups([])
+                    os.setgid(user[1])
+                    os.setuid(user[0])
+                _limit(self._postgres_pids(), postgres)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitpid(helper, 0)[1] == 0, "The limits of PostgreSQL's processes could not be set."
 
     def lose_the_broker(self) -> None:
         """SIGKILL Valkey and throw away what it had: every message is lost."""
@@ -160,11 +212,12 @@ class Processes:
 
     def end(self) -> None:
         """End every process, the servers last."""
-        for beat in self.beats:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(beat.pid, signal.SIGKILL)
-            beat.wait()
-        for name in list(self.workers):
-            self.stop_worker(name)
+        self.stop_everybody()
         for hold in self.holds:
             hold.release()
+
+
+def _limit(pids: list[int], size: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

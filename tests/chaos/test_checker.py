@@ -13,14 +13,17 @@ from retention.deletion import open_door
 from retention.models import DeletionJob
 from retention.purge import carry_out
 from telecom_records.models import CallDetailRecord, Recording
+from tests import factories
 from tests.chaos import checker, world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def made():
-    return world.make(10, spread=0, calls=4, chance=random.Random(3))
+def made(tmp_path):
+    cast, told, _ = world.make(10, calls=4, chance=random.Random(3), folder=tmp_path)
+    world.expire(told, cast.due)
+    return cast, told
 
 
 def to_the_end() -> None:
@@ -101,10 +104,26 @@ def test_something_left_is_seen(made, monkeypatch):
     monkeypatch.setattr(
         deletion,
         "destroy_batch",
-        lambda entry, *rest: (0, 0) if entry.model == "accounts.Credit" else real(entry, *rest),
+        lambda entry, *rest, **options: (0, 0) if entry.model == "accounts.Credit" else real(entry, *rest, **options),
     )
     to_the_end()
     assert codes(checker.check_quiet(told)) == {"I6", "I7"}
+
+
+def test_somebody_who_comes_back_is_seen(made):
+    _, told = made
+    person = Person.objects.filter(memberships__workspace__in=made[0].due).first()
+    to_the_end()
+    factories.make_person(outside_id=person.outside_id)
+    assert codes(checker.check_running(told)) == {"I8"}
+
+
+def test_a_key_that_comes_back_is_seen(made):
+    cast, told = made
+    pair = KeyPair.objects.get(owner=KeyPair.Owner.WORKSPACE, owner_id=cast.due[0])
+    to_the_end()
+    KeyPair.objects.filter(pk=pair.pk).update(wrapped=pair.wrapped, destroyed_at=None)
+    assert "I7" in codes(checker.check_quiet(told))
 
 
 def test_a_second_done_is_seen(made):
@@ -113,7 +132,7 @@ def test_a_second_done_is_seen(made):
     job = DeletionJob.objects.filter(state=jobs.State.DONE, workspace__isnull=False).first()
     with transaction.atomic():
         evidence.append_entry("DONE", subject=str(job.pk), body={"destroyed": {}, "remains": 0})
-    assert codes(checker.check_quiet(told)) == {"I1"}
+    assert codes(checker.check_quiet(told)) == {"I1", "I4"}
 
 
 def test_a_false_count_is_seen(made):

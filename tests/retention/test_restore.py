@@ -1,56 +1,26 @@
 """A restored copy of the database serves nobody until every deletion since then is done again, verified, and released by two."""
 
 import json
-import os
-import subprocess
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections, transaction
+from django.db import transaction
 
 from accounts import approvals, checkpoints, evidence, files, keys, outside
 from accounts.models import EvidenceEntry, KeyPair, Person
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from accounts.verdicts import Goes, data_map
-from callmama_privacy import embedded
 from retention import jobs, restore, tasks
 from retention.models import DeletionJob, Rule, RuleVersion, Tombstone
 from retention.purge import carry_out
 from retention.unsealing import ask_to_unseal
 from tests import factories
+from tests.backup import Backup
 from tests.factories import DAY, NOW
 from tests.retention.state import everything
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 TOKEN = "Zanzibarquux"
-
-
-class Backup:
-    """A dump of the test's database by ``pg_dump``, and a restore of it into a new one, as an operator would do it."""
-
-    def __init__(self, folder: Path):
-        self.name = connection.settings_dict["NAME"]
-        self.dump = folder / "backup.dump"
-
-    def take(self) -> None:
-        self._run("pg_dump", "--format=custom", "--compress=0", f"--file={self.dump}", self.name)
-
-    def restore(self) -> None:
-        connections.close_all()
-        self._run("dropdb", "--force", self.name)
-        self._run("createdb", self.name)
-        self._run("pg_restore", "--exit-on-error", f"--dbname={self.name}", str(self.dump))
-        restore.forget()
-
-    def _run(self, program: str, *arguments: str) -> None:
-        server = connection.get_connection_params()
-        variables = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
-        environment = {name: str(server[key]) for name, key in variables.items() if server.get(key)}
-        path = embedded.postgres_program(program)
-        subprocess.run(
-            [path if path.exists() else program, *arguments], env={**os.environ, **environment}, check=True, timeout=120
-        )
 
 
 @pytest.fixture
