@@ -162,10 +162,12 @@ def _owner_columns(entry: ModelMap) -> list[tuple[str, str]]:
 
 
 def _parent_columns(entry: ModelMap) -> list[tuple[str, str]]:
+    """Return the columns that name the row on which another hangs: those that must, and those by which its map finds whose it is."""
+    leads = {path.split("__")[0] for path in (entry.workspace, entry.person) if path}
     return [
         (field.column, field.related_model._meta.label)
         for field in entry.model_class._meta.concrete_fields
-        if field.is_relation and not field.null and field.related_model
+        if field.is_relation and field.related_model and (not field.null or field.name in leads)
     ]
 
 

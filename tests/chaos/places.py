@@ -61,7 +61,7 @@ class Places:
         return next((int(path.suffix[1:]) for path in self.taken.iterdir() if path.name.startswith(STAY)), None)
 
     def of(self, pid: int | str) -> tuple[str, str]:
-        """Return where a process is, or was when it died: the place, or an empty text, and the deletion it has in hand."""
+        """Return where a process is, or was when it died: the place, or an empty text, and the deletions it has in hand."""
         try:
             place, job = (self.at / str(pid)).read_text().split("\n")
         except (OSError, ValueError):
@@ -73,7 +73,8 @@ class Marks:
     """The folder as a process of a worker sees it."""
 
     def __init__(self, folder: Path):
-        self.folder, self.job = folder, ""
+        self.folder = folder
+        self.job = ""  # the deletion in hand; several that begin together, with commas
 
     def arrive(self, place: str) -> None:
         """Write down where this process is, and do what is ordered there."""
@@ -116,13 +117,27 @@ def put_in_marks(folder: Path) -> None:
 
         return marked
 
+    def has_keys(*scopes) -> bool:
+        owners = [pk for scope in scopes for pk in (scope.workspace, *scope.leaving.get("accounts.Person", [])) if pk]
+        return KeyPair.objects.filter(owner_id__in=owners, wrapped__isnull=False).exists()
+
     def destroy_keys(job_id, scope, **options):
-        owners = [scope.workspace, *scope.leaving.get("accounts.Person", [])]
-        if KeyPair.objects.filter(owner_id__in=[pk for pk in owners if pk], wrapped__isnull=False).exists():
+        if has_keys(scope):
             marks.arrive("before keys")
         gone = real_keys(job_id, scope, **options)
         marks.arrive("after keys")
         return gone
+
+    def destroy_keys_of_many(begun, **options):
+        begun = list(begun)
+        marks.job = ",".join(str(job.pk) for job in begun)
+        if has_keys(*(jobs.scope_of(job) for job in begun)):
+            marks.arrive("before keys")
+        real_many(begun, **options)
+        if begun:
+            marks.arrive("after keys")
+        marks.job = ""
+        marks.arrive("")
 
     def run_batch(*arguments):
         rows = real_run(*arguments)
@@ -155,6 +170,7 @@ def put_in_marks(folder: Path) -> None:
     real_keys, real_run, real_batch = jobs.destroy_keys, jobs.run_batch, deletion.destroy_batch
     real_left, deletion.destroy_left = deletion.destroy_left, destroy_left
     real_finish, real_notices = jobs.finish, notices.release_notices
-    jobs.run_job, jobs.begin_job = in_hand(jobs.run_job), in_hand(jobs.begin_job)
+    real_many, jobs.destroy_keys_of_many = jobs.destroy_keys_of_many, destroy_keys_of_many
+    jobs.run_job = in_hand(jobs.run_job)
     jobs.destroy_keys, jobs.run_batch, jobs.finish = destroy_keys, run_batch, finish
     deletion.destroy_batch, notices.release_notices = destroy_batch, release_notices

@@ -81,7 +81,7 @@ class Run(Faults):
 
     def deletions_hit(self) -> dict[str, int]:
         """Return in how many deletions a worker was killed, and how many of them were taken up again and came to their end."""
-        hit = {job for place, job in self.processes.killed if place in INSIDE}
+        hit = {one for place, jobs in self.processes.killed if place in INSIDE for one in jobs.split(",")}
         ended = {job for job, kinds in checker.receipts().kinds.items() if kinds["DONE"] or kinds["REPLAYED"]}
         return {"deletions hit": len(hit), "taken up again and done": len(hit & ended)}
 
