@@ -5,6 +5,7 @@ import io
 
 import pytest
 from celery import current_app
+from kombu import pools
 
 from accounts.models import KeyEpoch
 from accounts.roles import PRIVACY_OFFICER
@@ -20,10 +21,8 @@ POST = {"_form_submitted": "True"}
 def point_at(url: str) -> None:
     current_app.conf.broker_url = current_app.conf.broker_write_url = url
     current_app.set_current()
-    current_app.amqp._producer_pool = None
-    if current_app._pool is not None:
-        current_app._pool.force_close_all()
-        current_app._pool = None
+    current_app.amqp._producer_pool = current_app._pool = None
+    pools.reset()  # a pool that is only closed is found again under the same address
 
 
 @pytest.fixture
