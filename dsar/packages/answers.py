@@ -11,4 +11,4 @@ def answer_of(request: SubjectRequest) -> AnswerFile | None:
     if package is None:
         return None
     key = package.file_key
-    return AnswerFile(f"{request.reference}.zip", "application/zip", None, lambda: files.stream(key))
+    return AnswerFile(f"{request.reference}.zip", "application/zip", package.file_bytes, lambda: files.stream(key))

@@ -36,7 +36,7 @@ class Column:
     name: str
     label: str
     expression: Any  # what Django selects
-    type: str  # text, id, number, instant, date, boolean
+    type: str  # text, id, number, instant, date, boolean, list
     category: str  # Fides taxonomy
     codes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     is_party: bool = False  # the number of somebody else
@@ -48,7 +48,7 @@ class Column:
 
     def schema(self) -> dict[str, Any]:
         """Return the column as JSON Schema has it (draft 2020-12)."""
-        kinds = {"number": "number", "boolean": "boolean"}
+        kinds = {"number": "number", "boolean": "boolean", "list": "array"}
         formats = {"instant": {"format": "date-time"}, "date": {"format": "date"}}
         meaning = {"codes": dict(self.codes)} if self.codes else {}
         return {
@@ -87,8 +87,6 @@ def _columns_of_field(name: str, field: Any, verdict: verdicts.Column) -> list[C
         return [Column(field.name, label, F(lookup), "text", category)]
     if isinstance(field, models.GenericIPAddressField):
         return [Column(name, label, Func(F(name), function="host", output_field=models.TextField()), "text", category)]
-    if isinstance(field, models.JSONField):
-        return [Column(name, label, Cast(name, models.TextField()), "text", category)]
     codes = {str(code): str(words) for code, words in field.flatchoices}
     return [Column(name, label, F(name), _type_of(field), category, codes, is_party=name == "other_party")]
 
@@ -103,6 +101,7 @@ def _type_of(field: Any) -> str:
         ((models.DateField,), "date"),
         ((models.BooleanField,), "boolean"),
         ((models.UUIDField,), "id"),
+        ((models.JSONField,), "list"),
         ((models.IntegerField, models.DecimalField), "number"),
     ):
         if isinstance(field, kinds):
@@ -139,7 +138,7 @@ class Lines:
         sql, values = self.values()
         shown = []
         for position, (value, column) in enumerate(zip(sql, self.columns, strict=True)):
-            if column.type == "boolean":
+            if column.type in ("boolean", "list"):
                 value = f"{value}::text"
             elif column.may_begin_formula:
                 value = f"CASE WHEN ascii(c{position}) IN ({BEGINS_FORMULA}) THEN '''' ELSE '' END || {value}"

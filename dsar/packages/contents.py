@@ -7,6 +7,7 @@ and JSON hold the same rows whatever comes in meanwhile.
 import collections
 import dataclasses
 import json
+import mimetypes
 from typing import Any, BinaryIO
 
 from django.template.loader import render_to_string
@@ -28,7 +29,7 @@ ENDINGS = (  # how files begin, and the ending that their type has
     (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"%PDF", ".pdf"), (b"RIFF", ".wav"), (b"OggS", ".ogg"), (b"ID3", ".mp3"),
     (b"\xff\xfb", ".mp3"), (b"fLaC", ".flac"),
 )  # fmt: skip
-AUDIO_ENDINGS = {
+ENDINGS_OF_TYPES = {
     "audio/wav": ".wav",
     "audio/x-wav": ".wav",
     "audio/mpeg": ".mp3",
@@ -119,11 +120,11 @@ def _write_table(archive: Archive, table: Table, progress: Progress) -> int:
 def _write_files(archive: Archive, table: Table, made: Made) -> int:
     """Write the stored files of a table, decrypted; one that cannot be read to its end is left out and named."""
     (column,) = table.category.entry.file_columns
-    is_audio = table.category.folder == "recordings"
+    has_type = "content_type" in table.category.entry.columns
     count = 0
     left: collections.Counter[str] = collections.Counter()
     for part in table.parts():
-        names = ["pk", column, *(["content_type"] if is_audio else [])]
+        names = ["pk", column, *(["content_type"] if has_type else [])]
         for pk, key, *types in part.order_by("pk").values_list(*names).iterator(500):
             if not key:
                 left["file_destroyed"] += 1
@@ -137,14 +138,19 @@ def _write_files(archive: Archive, table: Table, made: Made) -> int:
             except files.FileChanged:
                 left["file_damaged"] += 1
                 continue
-            ending = AUDIO_ENDINGS.get(types[0], "") if types else ""
-            ending = ending or next((end for begins, end in ENDINGS if head.head.startswith(begins)), ".bin")
+            ending = _ending(types[0] if types else "", head.head)
             with archive.file(f"{table.category.folder}/{pk}{ending}") as file:
                 files.decrypt_to(file, key)
             count += 1
     for code, number in sorted(left.items()):
         made.leave_out(table.category.name, code, number)
     return count
+
+
+def _ending(content_type: str, head: bytes) -> str:
+    """Return the ending of a file's name, by the type that is known of it or else by how it begins."""
+    known = ENDINGS_OF_TYPES.get(content_type) or mimetypes.guess_extension(content_type)
+    return known or next((ending for begins, ending in ENDINGS if head.startswith(begins)), ".bin")
 
 
 def _explain(

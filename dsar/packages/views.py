@@ -33,7 +33,9 @@ TONES = {
     "approved": "success",
     "dropped": "",
 }
-TITLES = {category.name: category.entry.plural.capitalize() for category in CATEGORIES}  # as the portal calls them
+TITLES = {
+    category.name: category.name.replace("-", " ").capitalize() for category in CATEGORIES
+}  # as its files are called
 UNREADABLE = (keys.KeyDestroyed, FileNotFoundError, files.FileChanged, files.UnableToAsk)
 
 

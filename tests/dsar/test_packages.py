@@ -14,6 +14,7 @@ from django.db import connection, connections
 from accounts import files, keys
 from accounts.models import EvidenceEntry, KeyPair, KycDocument
 from accounts.verdicts import data_map, personal
+from dsar import downloads
 from dsar.models import Agent, Package
 from dsar.packages import building, categories, contents, states
 from dsar.workflow import move_request
@@ -66,12 +67,17 @@ def test_everything_a_customer_has_is_in_it_as_csv_and_json_and_the_manifest_has
 def test_files_are_in_it_as_they_were_given(alice, request_of):
     package = package_of(request_of(alice))
     (recording,), (document,) = package.rows("recordings"), package.rows("identity-documents")
+    (scan,) = package.rows("ticket-files")
+    assert package.read(f"{scan['file']}.txt") == b"a scan"
     assert package.read(f"{recording['file']}.wav") == b"RIFF....WAVE"
     assert package.read(f"{document['file']}.png") == b"\x89PNG image"
 
 
 def test_the_rows_fit_the_schema_that_is_published_with_them(alice, request_of):
-    package = package_of(request_of(alice))
+    request = request_of(alice)
+    factories.make_letter(request, request.registered_by)
+    package = package_of(request)
+    assert package.rows("letters")[0]["reasons"] == ["not_identified"]
     schemas = package.json("schema.json")["files"]
     assert {name for name in package.names if name.startswith("data/") and name.endswith(".json")} <= set(schemas)
     for name, schema in schemas.items():
@@ -82,7 +88,9 @@ def test_the_rows_fit_the_schema_that_is_published_with_them(alice, request_of):
 
 
 def kind_of(value) -> str:
-    return {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}[type(value)]
+    return {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null", list: "array"}[
+        type(value)
+    ]
 
 
 def test_the_page_says_what_article_15_asks(alice, request_of):
@@ -329,6 +337,18 @@ def test_a_dropped_package_is_destroyed_and_the_data_is_kept_again(alice, reques
     states.drop(package.pk, user=officer, now=NOW)
     assert not files.store().exists(key)
     assert Hold.objects.filter(lifted_at__isnull=True).exists()
+
+
+def test_an_approved_package_is_what_a_letter_hands_out_until_it_is_destroyed(alice, request_of, officer):
+    request = request_of(alice)
+    package = build(request)
+    assert downloads.answer_file(request) is None  # nobody has reviewed it
+    states.approve(package.pk, user=officer, now=NOW)
+    answer = downloads.answer_file(request)
+    data = b"".join(answer.pieces())
+    assert (answer.size, hashlib.sha256(data).hexdigest()) == (len(data), package.sha256)
+    states.drop(package.pk, user=officer, now=NOW)
+    assert downloads.answer_file(request) is None
 
 
 def test_of_several_packages_the_approved_one_stays(alice, request_of, officer):
