@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import logging
 import time
+import uuid
 from collections import Counter
 
 from django.db import IntegrityError, transaction
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from accounts import evidence, outside, put_back
 from accounts.models import EvidenceEntry, Workspace
-from retention import deletion
+from retention import deletion, jobs, stops
 from retention.erasures import Erasure, put_memories_back, written_down
 from retention.models import DeletionJob, Rule, Seal
 from retention.replay import destroy_again, scope_again
@@ -102,7 +103,7 @@ def put_evidence_back(seal: Seal) -> int:
 def to_replay(seal: Seal) -> list[Erasure]:
     """Return the deletions that the restored copy does not know as done, oldest first, but for those replayed already.
 
-    One that has its INTENT in the copy and no DONE anywhere goes on by itself when the seal ends.
+    Not those that had begun when the backup was made and have no DONE anywhere: ``replay`` carries them on.
     """
     done_in_copy = set(DeletionJob.objects.filter(state=State.DONE).values_list("pk", flat=True))
     replayed = set(EvidenceEntry.objects.filter(type="REPLAYED").values_list("subject", "body__seal"))
@@ -125,8 +126,13 @@ def replay(seal: Seal, *, now: dt.datetime) -> Seal:
     Raises UnableToRestore, deletion.UnableToDelete. What was done stays done; the next call goes on behind it.
     """
     put_evidence_back(seal)
-    for erasure in to_replay(seal):
-        _replay_one(seal, erasure, now=now)
+    again = {erasure.job for erasure in to_replay(seal)}
+    under_way = set(DeletionJob.objects.filter(state=State.RUNNING).values_list("pk", flat=True))
+    for erasure in written_down():
+        if erasure.job in again:
+            _replay_one(seal, erasure, now=now)
+        elif erasure.job in under_way:
+            _carry_on(erasure.job, now=now)
     found = verify(seal)
     with transaction.atomic():
         seal = Seal.objects.select_for_update().get(pk=seal.pk)
@@ -140,6 +146,17 @@ def replay(seal: Seal, *, now: dt.datetime) -> Seal:
         )
     forget()
     return seal
+
+
+def _carry_on(job_id: uuid.UUID, *, now: dt.datetime) -> None:
+    """Carry a deletion that had begun when the backup was made to its end, in its turn.
+
+    One that came later may take a part of it, such as somebody of both workspaces, and what went would not be what was
+    planned. One that cannot go on now, because an officer had paused it or stopped everything, waits for the seal's end.
+    """
+    DeletionJob.objects.filter(pk=job_id, state=State.RUNNING).update(lease_until=None)  # of a worker of then
+    while (job := jobs.run_job(job_id, now=now)) and job.state == State.RUNNING and not stops.active_stop():
+        pass
 
 
 def _replay_one(seal: Seal, erasure: Erasure, *, now: dt.datetime) -> None:

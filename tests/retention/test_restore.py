@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from accounts import approvals, checkpoints, evidence, files, keys, outside
-from accounts.models import EvidenceEntry, KeyPair, Person
+from accounts.models import EvidenceEntry, KeyPair, Membership, Person
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from accounts.verdicts import Goes, data_map
 from retention import jobs, restore, tasks
@@ -249,3 +249,30 @@ def test_the_command_says_what_it_would_do_and_then_does_it(backup, capsys):
     report = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert (report["replayed"], report["left"], report["remains"], report["verified"]) == (1, 0, {}, True)
     assert tokens() == 0
+
+
+def test_a_deletion_that_the_copy_knows_as_begun_is_ended_before_later_ones_take_a_part_of_it(backup):
+    """Somebody has two workspaces. The second deletion takes her, with her place in the first one, which must be over by then."""
+    first, second = customer(), customer(expires_at=NOW + DAY)
+    shared = second.memberships.get().person
+    Membership.objects.create(workspace=first, person=shared, since=NOW - 50 * DAY)
+    jobs.schedule_due(NOW)
+    (job_id,) = jobs.runnable()
+    assert jobs.begin([job_id], now=NOW)
+    checkpoints.write()
+    backup.take()
+    with_one_more()
+    checkpoints.write()
+    done = carry_out(NOW, now=NOW) + carry_out(NOW + 2 * DAY, now=NOW + 2 * DAY)
+    assert {job.workspace_id for job in done if job.state == "done"} == {first.pk, second.pk}
+    backup.restore()
+    seal = restore.replay(restore.current(), now=NOW + 3 * DAY)
+    assert seal.verified_at
+    while (job := jobs.run_job(job_id, now=NOW + 3 * DAY)) and job.state == "running":
+        pass
+    job = DeletionJob.objects.get(pk=job_id)
+    assert (job.state, job.stopped_because) == ("done", "")
+    assert job.destroyed == job.planned
+    assert EvidenceEntry.objects.filter(subject=str(job_id), type__in=["INTENT", "DONE"]).count() == 2
+    first.refresh_from_db()
+    assert first.state == "emptied"
