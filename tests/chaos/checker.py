@@ -299,7 +299,8 @@ def _jobs_are_over(emptied: set[str]) -> list[str]:
             if (kinds["INTENT"], kinds["DONE"]) != (1, 1):
                 wrong.append(f"I1: deletion {job.pk} is done with {kinds['INTENT']} INTENT and {kinds['DONE']} DONE")
         elif job.state in (DeletionJob.State.PENDING, DeletionJob.State.RUNNING, DeletionJob.State.QUARANTINED):
-            wrong.append(f"I6: deletion {job.pk} is {job.state}: {job.stopped_because or 'not over'}")
+            where = f"attempt {job.attempts}, lease until {job.lease_until}, {job.rows_destroyed} of {job.rows_planned} rows"
+            wrong.append(f"I6: deletion {job.pk} is {job.state}, {where}: {job.stopped_because or 'not over'}")
     wrong += [f"I1: workspace {pk} was emptied {done[pk]} times" for pk in emptied if done[pk] > 1]
     return wrong
 

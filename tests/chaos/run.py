@@ -13,7 +13,7 @@ from pathlib import Path
 from django.db import connections, transaction
 from django.utils import timezone
 
-from retention import jobs, runs
+from retention import jobs, runs, stops
 from retention.due import due_workspaces
 from retention.models import DeletionJob
 from tests.chaos import checker, world
@@ -181,7 +181,8 @@ class Run(Faults):
         try:
             wait_until(lambda: steady(quiet), seconds=QUIET_SECONDS, what="nothing is under way", every=0.5)
         except TimeoutError as error:
-            self.wrong.append(f"I6: {error}")
+            stop = f"all is stopped: {found.reason}" if (found := steady(stops.active_stop)) else "nothing is stopped"
+            self.wrong.append(f"I6: {error}; {stop}")
 
 
 def run(var: Path, chosen: argparse.Namespace, service=None) -> int:
