@@ -1,13 +1,14 @@
 """Requests from before the moves: their states, dates and trail come along, and go back."""
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tests import factories
 from tests.factories import DAY, NOW
 
-BEFORE, AFTER = ("dsar", "0002_more_laws"), ("dsar", "0007_request_by_due")
+BEFORE = ("dsar", "0002_more_laws")
 
 
 def migrate(target):
@@ -33,7 +34,7 @@ def test_what_was_in_progress_or_answered_is_carried_over_with_its_dates():
         event = old.get_model("dsar", "RequestEvent").objects
         event.create(request_id=open_one.pk, at=NOW + DAY, kind="moved", text="In progress.", by_id=officer.pk)
     finally:
-        migrate(AFTER)
+        call_command("migrate", "dsar", verbosity=0)  # to the newest one, with the guards of tables that were made again
     open_one.refresh_from_db(), answered.refresh_from_db()
     assert (open_one.state, open_one.state_since, open_one.remind_at) == ("collecting", NOW + DAY, open_one.due_at)
     assert (answered.state, answered.closed_at, answered.remind_at) == ("closed", NOW, None)
