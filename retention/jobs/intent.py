@@ -68,12 +68,12 @@ def _choose_workspaces(jobs: dict[uuid.UUID, DeletionJob], *, now: dt.datetime) 
     """Lock the workspaces, take out what must not begin or has to wait, and plan the others, which are emptied from here on."""
     locked = Workspace.objects.select_for_update().filter(pk__in=jobs).order_by("pk")
     workspaces = {workspace.pk: workspace for workspace in locked}
-    remainders = {pk for pk, workspace in workspaces.items() if workspace.state == Workspace.State.REMAINDER}
+    left_over = {pk for pk, workspace in workspaces.items() if workspace.state == Workspace.State.REMAINDER}
     ready = _ready(jobs, workspaces, now=now)
     for pk in planning.wait_for_others(ready):
         _wait(jobs[pk], "Waits for the deletion of another workspace of the same person or number.")
         ready.remove(pk)
-    fresh = [pk for pk in ready if pk not in remainders]
+    fresh = [pk for pk in ready if pk not in left_over]
     tombstones.remember_numbers([jobs[pk] for pk in fresh], erased_at=now)
     for pk in fresh:
         workspaces[pk].expired_at = jobs[pk].due_at
@@ -85,7 +85,7 @@ def _choose_workspaces(jobs: dict[uuid.UUID, DeletionJob], *, now: dt.datetime) 
         ids = [pk for pk in ready if (jobs[pk].rule_id, jobs[pk].cutoff) == (rule, cutoff)]
         plans = planning.plan(ids, rule=rule, cutoff=cutoff, now=now)
         for pk, plan in zip(ids, plans, strict=True):
-            if not (pk in remainders and _stays_a_remainder(jobs[pk], workspaces[pk], plan, now)):
+            if not (pk in left_over and _stays_a_remainder(jobs[pk], workspaces[pk], plan, now)):
                 chosen.append((jobs[pk], plan))
     return chosen
 
