@@ -5,13 +5,14 @@ from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_fi
 from dsar import clocks
 
 
-def _kept(model: str, plural: str, reason: str, *columns: str) -> ModelMap:
+def _kept(model: str, plural: str, reason: str, *columns: str, about: str = "nobody", policy: str = "5.2") -> ModelMap:
+    """Return the verdict on the portal's own books: they stay, and name nobody."""
     return ModelMap(
         model=f"dsar.{model}",
-        about="nobody",
+        about=about,
         plural=plural,
         goes=Goes.KEEP,
-        policy="5.2",
+        policy=policy,
         clock="",
         reason=reason,
         columns={name: internal() for name in columns},
@@ -200,94 +201,48 @@ MAPS = [
             "closed_at": personal("user.privacy_preferences", "Closed"),
         },
     ),
-    ModelMap(
-        model="dsar.RequestEvent",
-        about="nobody: what staff did",
-        plural="request events",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="The trail of a request; texts are the portal's own and name nobody.",
-        columns={name: internal() for name in ("id", "request_id", "at", "kind", "text", "state", "by_id")},
-    ),
-    ModelMap(
-        model="dsar.Watcher",
-        about="nobody: who of the staff is told",
-        plural="watchers of requests",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="Who was told is part of how a request was handled; names nobody outside.",
-        columns={name: internal() for name in ("id", "request_id", "user_id", "since", "ended_at")},
-    ),
-    ModelMap(
-        model="dsar.ClockEvent",
-        about="nobody: which question or notice moved a date",
-        plural="clock events of requests",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="Shows why a date was what it was; kinds and days only.",
-        columns={
-            name: internal()
-            for name in (
-                "id", "request_id", "kind", "on", "until", "recorded_at", "recorded_by_id", "withdrawn_at",
-                "withdrawn_by_id",
-            )
-        },
-    ),
-    ModelMap(
-        model="dsar.DeadlineResult",
-        about="nobody: a date and how it was computed",
-        plural="computed deadlines",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="Every answer of the calculation is kept, to show what was known when; dates and provisions only.",
-        columns={
-            name: internal()
-            for name in (
-                "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer",
-                "ended_at",
-            )
-        },
-    ),
-    ModelMap(
-        model="dsar.WeatherWarning",
-        about="nobody: the weather",
-        plural="weather warnings",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="Days that move dates in Hong Kong.",
-        columns={name: internal() for name in ("id", "kind", "on", "recorded_at", "recorded_by_id")},
-    ),
-    ModelMap(
-        model="dsar.RequestStep",
-        about="nobody: work done for a request",
-        plural="steps of requests",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="What was tried and what failed is part of how a request was handled; ids and codes only.",
-        columns={
-            name: internal()
-            for name in (
-                "id", "request_id", "kind", "about", "state", "attempts", "next_at", "lease_until", "planned_at",
-                "ended_at", "fault", "retried_by_id",
-            )
-        },
-    ),
-    ModelMap(
-        model="dsar.RequestPace",
-        about="nobody: how long requests take",
-        plural="figures of requests",
-        goes=Goes.KEEP,
-        policy="6.7",
-        clock="",
-        reason="A figure over at least ten answered requests, measured anew each day.",
-        columns={name: internal() for name in ("id", "type", "state", "requests", "seconds", "measured_at")},
-    ),
+    _kept(
+        "RequestEvent", "request events",
+        "The trail of a request; texts are the portal's own and name nobody.",
+        "id", "request_id", "at", "kind", "text", "state", "by_id",
+        about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "Watcher", "watchers of requests",
+        "Who was told is part of how a request was handled; names nobody outside.",
+        "id", "request_id", "user_id", "since", "ended_at",
+        about="nobody: who of the staff is told", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "ClockEvent", "clock events of requests",
+        "Shows why a date was what it was; kinds and days only.",
+        "id", "request_id", "kind", "on", "until", "recorded_at", "recorded_by_id", "withdrawn_at", "withdrawn_by_id",
+        about="nobody: which question or notice moved a date", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "DeadlineResult", "computed deadlines",
+        "Every answer of the calculation is kept, to show what was known when; dates and provisions only.",
+        "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer", "ended_at",
+        about="nobody: a date and how it was computed", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "WeatherWarning", "weather warnings",
+        "Days that move dates in Hong Kong.",
+        "id", "kind", "on", "recorded_at", "recorded_by_id",
+        about="nobody: the weather", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "RequestStep", "steps of requests",
+        "What was tried and what failed is part of how a request was handled; ids and codes only.",
+        "id", "request_id", "kind", "about", "state", "attempts", "next_at", "lease_until", "planned_at", "ended_at", "fault", "retried_by_id",
+        about="nobody: work done for a request", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "RequestPace", "figures of requests",
+        "A figure over at least ten answered requests, measured anew each day.",
+        "id", "type", "state", "requests", "seconds", "measured_at",
+        about="nobody: how long requests take", policy="6.7",
+    ),  # fmt: skip
     ModelMap(
         model="dsar.Identifier",
         about="the person who asks",
@@ -317,29 +272,18 @@ MAPS = [
             "proved_by_id": internal(),
         },
     ),
-    ModelMap(
-        model="dsar.IdentityCode",
-        about="nobody: keyed hashes of codes",
-        plural="identity codes",
-        goes=Goes.KEEP,
-        policy="12",
-        clock="",
-        reason="How often codes were sent and tried limits both; the hashes say nothing once a code has ended.",
-        columns={
-            name: internal()
-            for name in ("id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end")
-        },
-    ),
-    ModelMap(
-        model="dsar.ChallengeAnswer",
-        about="nobody: which question was answered rightly",
-        plural="answers held against the record",
-        goes=Goes.KEEP,
-        policy="12",
-        clock="",
-        reason="Shows how somebody was identified; neither what was said nor what is right.",
-        columns={name: internal() for name in ("id", "request_id", "round", "question", "matched", "at", "by_id")},
-    ),
+    _kept(
+        "IdentityCode", "identity codes",
+        "How often codes were sent and tried limits both; the hashes say nothing once a code has ended.",
+        "id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end",
+        about="nobody: keyed hashes of codes", policy="12",
+    ),  # fmt: skip
+    _kept(
+        "ChallengeAnswer", "answers held against the record",
+        "Shows how somebody was identified; neither what was said nor what is right.",
+        "id", "request_id", "round", "question", "matched", "at", "by_id",
+        about="nobody: which question was answered rightly", policy="12",
+    ),  # fmt: skip
     ModelMap(
         model="dsar.Agent",
         about="the agent who asks for somebody",

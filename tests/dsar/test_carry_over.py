@@ -34,7 +34,9 @@ def test_what_was_in_progress_or_answered_is_carried_over_with_its_dates():
         event = old.get_model("dsar", "RequestEvent").objects
         event.create(request_id=open_one.pk, at=NOW + DAY, kind="moved", text="In progress.", by_id=officer.pk)
     finally:
-        call_command("migrate", "dsar", verbosity=0)  # to the newest one, with the guards of tables that were made again
+        call_command(
+            "migrate", "dsar", verbosity=0
+        )  # to the newest one, with the guards of tables that were made again
     open_one.refresh_from_db(), answered.refresh_from_db()
     assert (open_one.state, open_one.state_since, open_one.remind_at) == ("collecting", NOW + DAY, open_one.due_at)
     assert (answered.state, answered.closed_at, answered.remind_at) == ("closed", NOW, None)
