@@ -141,13 +141,15 @@ def shred_keys(*scopes: Scope, spare: Collection[Owner] = (), ended: Sequence[uu
 
     ``spare`` are the owners of files that are kept and not entrusted to their keeper yet (``retention/entrusting.py``).
     """
-    owners = {owner for scope in scopes if scope.workspace for owner in _owners(scope)} - set(spare)
-    owners |= {(KeyPair.Owner.KEEPER.value, key_id) for key_id in ended} - set(spare)
+    going: dict[
+        str, list[uuid.UUID]
+    ] = {}  # by kind of owner, in this order: the workspaces', which open the most, go first
+    owners = [owner for scope in scopes if scope.workspace for owner in _owners(scope)]
+    for kind, owner_id in [*owners, *((KeyPair.Owner.KEEPER.value, key_id) for key_id in ended)]:
+        if (kind, owner_id) not in spare:
+            going.setdefault(kind, []).append(owner_id)
     with open_door():
-        return sum(
-            keys.destroy_keys(kind, [owner_id for owner, owner_id in owners if owner == kind])
-            for kind in sorted({owner for owner, _ in owners})
-        )
+        return sum(keys.destroy_keys(kind, owner_ids) for kind, owner_ids in going.items())
 
 
 def _owners(scope: Scope) -> list[Owner]:

@@ -148,7 +148,7 @@ def test_no_key_is_destroyed_when_intent_cannot_be_written(key_store, monkeypatc
 
     jobs.schedule_due(NOW)
     with monkeypatch.context() as patch:
-        patch.setattr("accounts.evidence.append_entry", refuse)
+        patch.setattr("accounts.evidence.append_entries", refuse)
         jobs.run_job(DeletionJob.objects.get().pk, now=NOW)
     assert Workspace.objects.get(pk=alice.pk).state == "hidden", "its time is over, and nothing of it was touched"
     assert files.read_encrypted(alice.recordings.get().file_key) == b"RIFF....WAVE"
