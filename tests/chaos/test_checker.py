@@ -82,7 +82,12 @@ def test_something_lost_that_should_stay_is_seen_at_once(made, group):
 
 def test_a_file_of_somebody_else_that_is_gone_or_swapped_is_seen(made):
     cast, told = made
-    mine, yours = Recording.objects.filter(workspace=cast.staying[0])[:2]
+    stays = Recording.objects.filter(workspace=cast.staying[0]).order_by("pk")
+    mine = next(one for one in stays if ("telecom_records.Recording", str(one.pk)) not in told.takers)
+    content = told.before.digests[(checker.FILE, f"telecom_records.Recording {mine.pk}")]
+    yours = next(
+        one for one in stays if told.before.digests[(checker.FILE, f"telecom_records.Recording {one.pk}")] != content
+    )
     Recording.objects.filter(pk=mine.pk).update(file_key=yours.file_key)
     assert "I3" in codes(checker.check_running(told))
     Recording.objects.filter(pk=mine.pk).update(file_key=mine.file_key)
