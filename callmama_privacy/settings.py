@@ -256,7 +256,7 @@ LOGGING = {
 }
 
 # --- Retention ---------------------------------------------------------------------------------------------------
-RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=5_000)
+RETENTION_BATCH_ROWS = env.int("RETENTION_BATCH_ROWS", default=20_000)
 TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every anonymous figure; under 10 counts as 10
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate

@@ -237,7 +237,7 @@ def _by_workspace(entry: ModelMap, rows: QuerySet, scopes: list[Scope]) -> Itera
     }
     mine = {scope.workspace for scope in scopes}
     by = [name for name in (None if entry.last_of else entry.workspace, column) if name]
-    for *owners, count in rows.order_by().values_list(*by).annotate(count=Count("pk")):
+    for *owners, count in rows.order_by().values_list(*by).annotate(count=Count("*")):
         workspaces = {
             owner if name != column else leaves_with.get(owner) for name, owner in zip(by, owners, strict=True)
         }

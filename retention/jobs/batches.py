@@ -29,18 +29,18 @@ def run_batch(job_id: uuid.UUID, entry: ModelMap, scope: deletion.Scope) -> int 
     with transaction.atomic():
         if scope.workspace is None:  # of a workspace, what stays was chosen at INTENT, and nothing is added to it
             keeping.against_new_keepers()
-        jobs = DeletionJob.objects.select_for_update(of=("self",)).defer("scope", "planned", "kept")
-        job = jobs.annotate(is_stopped=stops.is_stopped()).get(pk=job_id)
-        if job.state != State.RUNNING or job.is_stopped:
+        job = DeletionJob.objects.filter(pk=job_id)
+        state, destroyed, is_stopped = (
+            job.select_for_update(of=("self",)).values_list("state", "destroyed", stops.is_stopped()).get()
+        )
+        if state != State.RUNNING or is_stopped:
             return None
         rows, file_count = deletion.destroy_batch(entry, scope, left=left)
         if rows:
-            job.destroyed[entry.model] = job.destroyed.get(entry.model, 0) + rows
+            destroyed[entry.model] = destroyed.get(entry.model, 0) + rows
             if file_count:
-                job.destroyed["files"] = job.destroyed.get("files", 0) + file_count
-            job.left = left or {}
-            job.lease_until, job.attempts = Now() + LEASE, 0
-            job.save(update_fields=["destroyed", "left", "lease_until", "attempts"])
+                destroyed["files"] = destroyed.get("files", 0) + file_count
+            job.update(destroyed=destroyed, left=left or {}, lease_until=Now() + LEASE, attempts=0)
     if left:
         destroy_left(job_id)
     return rows
