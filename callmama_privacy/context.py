@@ -23,14 +23,17 @@ from retention.runs import stopped_runs
 from retention.schedule import is_silent
 from retention.stops import TICK, active_stop
 
+LEVELS = ("danger", "warning", "info")  # the gravest first
 
-def portal_notices(request) -> dict[str, list[dict[str, Any]]]:
-    """Return the notices above every page: above all, that an installation only observes (mission P14)."""
+
+def portal_notices(request) -> dict[str, Any]:
+    """Return the notices above every page, the gravest first: above all, that an installation only observes (mission P14)."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
     if not hasattr(request, "portal_notices"):  # a page is put together from several templates
-        request.portal_notices = for_a_moment(request, "notices", lambda: _notices(request))
-    return {"portal_notices": request.portal_notices}
+        found = for_a_moment(request, "notices", lambda: _notices(request))
+        request.portal_notices = sorted(found, key=lambda notice: LEVELS.index(notice["level"]))
+    return {"portal_notices": request.portal_notices, "is_start": request.path == reverse("admin:index")}
 
 
 def _notices(request) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Forecast:
     has_period: bool
     today: int
     week: int
-    plural: str
+    noun: str  # of one
 
 
 def forecasts(now: dt.datetime) -> list[Forecast]:
@@ -51,9 +51,7 @@ def forecasts(now: dt.datetime) -> list[Forecast]:
         aged = key in aged_rules()
         today, week = (_count(key, at, aged) if key not in endless else 0 for at in (tonight, in_a_week))
         found.append(
-            Forecast(
-                key, promise.title, key in armed, key not in endless, today, week, "rows" if aged else "workspaces"
-            )
+            Forecast(key, promise.title, key in armed, key not in endless, today, week, "row" if aged else "workspace")
         )
     return found
 

@@ -282,7 +282,8 @@ class NoticeAdmin(ReadOnlyAdmin):
         ("recipient", "job"),
         "went",
         ("state_badge", "due_at"),
-        ("answer", "sent_at", "next_try_at"),
+        "answer",
+        ("sent_at", "next_try_at"),
         ("settled_how", "settled_at", "settled_by"),
         "note",
     ]
