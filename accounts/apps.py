@@ -1,6 +1,5 @@
 from django.apps import AppConfig
 from django.core import checks
-from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -9,9 +8,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self):
         from accounts import epochs, roles, verdicts
+        from accounts.after_migrating import after_migrating
         from accounts.feeds import approved_actions
 
         approved_actions.register()
         checks.register(verdicts.check_data_map)
         epochs.register()
-        post_migrate.connect(roles.make_groups, dispatch_uid="roles")
+        after_migrating(roles.make_groups)

@@ -116,7 +116,7 @@ def has_role(user, *roles: str) -> bool:
 
 
 def make_groups(*, using: str = "default", apps=None, verbosity: int = 1, **_) -> None:
-    """Bring the groups in line with ROLES. Runs after every app's migration; the last run sees every permission."""
+    """Bring the groups in line with ROLES. Runs after each migration."""
     if not router.allow_migrate_model(using, Group):
         return
     known = {

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class RetentionConfig(AppConfig):
@@ -9,6 +8,7 @@ class RetentionConfig(AppConfig):
     def ready(self):
         from accounts import erased, portal_admin
         from accounts import recording_cap as customers
+        from accounts.after_migrating import after_migrating
         from retention import (
             approved_actions,
             breaker,
@@ -28,10 +28,10 @@ class RetentionConfig(AppConfig):
         recipients.register()
         erased.register(tombstones.erased_people)
         portal_admin.HIDES.append(visibility.visible)
-        post_migrate.connect(guard.install_guards, dispatch_uid="guards")
+        after_migrating(guard.install_guards)
         customers.register(recording_cap.cap_days)
-        post_migrate.connect(recording_cap.install_caps, dispatch_uid="caps")
-        post_migrate.connect(rules.make_rules, dispatch_uid="rules")
-        post_migrate.connect(breaker.make_limits, dispatch_uid="limits")
-        post_migrate.connect(recipients.make_recipients, sender=self, dispatch_uid="recipients")
-        post_migrate.connect(laws.make_laws, dispatch_uid="laws")
+        after_migrating(recording_cap.install_caps)
+        after_migrating(rules.make_rules)
+        after_migrating(breaker.make_limits)
+        after_migrating(recipients.make_recipients)
+        after_migrating(laws.make_laws)

@@ -1,5 +1,6 @@
 """A key store in a database of its own: nothing of it in the other one, and whatever breaks between the two is repeated."""
 
+import contextlib
 import io
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import signal
 import uuid
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, router, transaction
 
@@ -24,29 +26,52 @@ from tests.retention.test_expiry import ids_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def make_database(name: str, *, template: str = "template1") -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+@contextlib.contextmanager
+def key_store_in(name: str):
+    """Use a database of the same server as the key store."""
+    connections.settings["keystore"] = {**connection.settings_dict, "NAME": name}
+    settings.KEYSTORE_DATABASE = "keystore"
+    try:
+        yield
+    finally:
+        connections["keystore"].close()
+        del connections["keystore"]
+        del connections.settings["keystore"]
+        settings.KEYSTORE_DATABASE = "default"
+
+
+@pytest.fixture(scope="module")
+def migrated(django_db_setup, django_db_blocker):
+    """Return the name of a database with the tables of a key store, to be copied."""
+    with django_db_blocker.unblock():
+        name = f"{connection.settings_dict['NAME']}_migrated_keys"
+        make_database(name)
+        with key_store_in(name):
+            call_command("migrate", database="keystore", verbosity=0, interactive=False)
+        yield name
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
-def key_store(settings, transactional_db, django_db_blocker):
+def key_store(migrated, transactional_db, django_db_blocker):
     """Put the key store into a second database of the same server for one test.
 
     Unblocked once more: Django's test case would refuse a database that was not there when it began.
     """
     with django_db_blocker.unblock():
         name = f"{connection.settings_dict['NAME']}_keys"
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            cursor.execute(f'CREATE DATABASE "{name}"')
-        connections.settings["keystore"] = {**connection.settings_dict, "NAME": name}
-        settings.KEYSTORE_DATABASE = "keystore"
-        try:
-            call_command("migrate", database="keystore", verbosity=0, interactive=False)
+        make_database(name, template=migrated)
+        with key_store_in(name):
             yield "keystore"
-        finally:
-            connections["keystore"].close()
-            del connections["keystore"]
-            del connections.settings["keystore"]
-            with connection.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            settings.KEYSTORE_DATABASE = "default"
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def rows(alias: str, table: str) -> int:
