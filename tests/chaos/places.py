@@ -20,6 +20,7 @@ INSIDE = [
     "before DONE",
     "within DONE",  # the receipt is written, its transaction is open
 ]
+IN_BATCHES = ["within a batch", "between batches"]  # where a mistaken engine shows that it is one
 REPLAY = "within a replay"  # of a restored copy, a batch of it
 STAY = "stay in a batch"  # an order to wait there instead
 STAY_SECONDS = 1.5

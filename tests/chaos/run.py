@@ -18,7 +18,7 @@ from retention.due import due_workspaces
 from retention.models import DeletionJob
 from tests.chaos import checker, world
 from tests.chaos.faults import Faults
-from tests.chaos.places import INSIDE
+from tests.chaos.places import IN_BATCHES, INSIDE
 from tests.chaos.processes import Processes, wait_until
 from tests.chaos.steady import deadlocks, steady
 
@@ -133,7 +133,8 @@ class Run(Faults):
             self.patience = PATIENCE
             self.processes.kill_a_worker() if self.chance.random() < 0.1 else self.processes.kill_a_child()
         elif not places.waiting():
-            self.places_left = self.places_left or self.chance.sample(INSIDE, len(INSIDE))
+            aims = IN_BATCHES if self.chosen.broken else INSIDE
+            self.places_left = self.places_left or self.chance.sample(aims, len(aims))
             places.order(self.places_left.pop())
 
     def go_on_for(self, seconds: float) -> None:
