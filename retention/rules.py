@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db import router
 
@@ -64,15 +64,24 @@ def knows_country(rule_key: str) -> bool:
 
 def periods_of(rule_key: str, now: dt.datetime) -> Periods:
     """Return the periods in force at ``now``: the last ones that officers set; else, for the general one, the seed."""
+    return periods_of_many([rule_key], now)[rule_key]
+
+
+def periods_of_many(rule_keys: Iterable[str], now: dt.datetime) -> dict[str, Periods]:
+    """Return by rule what ``periods_of`` would, with one question."""
+    found: dict[str, dict[str, dt.timedelta | None]] = {key: {"": PROMISES[key].seed} for key in rule_keys}
     versions = (
-        RuleVersion.objects.filter(rule=rule_key, effective_at__lte=now, cancelled_at__isnull=True)
-        .order_by("country", "-effective_at", "-number")
-        .distinct("country")
-        .values_list("country", "period")
+        RuleVersion.objects.filter(rule__in=found, effective_at__lte=now, cancelled_at__isnull=True)
+        .order_by("rule", "country", "-effective_at", "-number")
+        .distinct("rule", "country")
+        .values_list("rule", "country", "period")
     )
-    found = dict(versions)
-    general = found.pop("", PROMISES[rule_key].seed)
-    return Periods(general, {country: period for country, period in found.items() if period})
+    for key, country, period in versions:
+        found[key][country] = period
+    return {
+        key: Periods(periods.pop(""), {country: period for country, period in periods.items() if period})
+        for key, periods in found.items()
+    }
 
 
 def period_of(rule_key: str, now: dt.datetime, country: str = "") -> dt.timedelta | None:
@@ -129,7 +138,8 @@ def headline(promise: Promise, period: dt.timedelta | None) -> str:
 
 def without_period(now: dt.datetime) -> list[str]:
     """Return the keys of the rules by age that keep everything because nobody has set their period."""
-    return [key for key in aged_rules() if not PROMISES[key].without and period_of(key, now) is None]
+    periods = periods_of_many([key for key in aged_rules() if not PROMISES[key].without], now)
+    return [key for key, found in periods.items() if found.general is None]
 
 
 def armed_rules() -> set[str]:
