@@ -161,18 +161,19 @@ def _owners(scope: Scope) -> list[Owner]:
     return [(KeyPair.Owner.WORKSPACE.value, scope.workspace), *((KeyPair.Owner.PERSON.value, pk) for pk in people)]
 
 
-def destroy_batch(
-    entry: ModelMap, scope: Scope, limit: int | None = None, *, left: dict[str, list[str]] | None = None
-) -> tuple[int, int]:
-    """Delete or blank up to ``limit`` rows of one model, with their files; return how many rows and files went.
+def batch_limit(entry: ModelMap) -> int:
+    """Return how many rows of a model go in one batch. One with fewer was the last of its workspace."""
+    return min(settings.RETENTION_BATCH_ROWS, FILES_AT_ONCE) if entry.file_columns else settings.RETENTION_BATCH_ROWS
+
+
+def destroy_batch(entry: ModelMap, scope: Scope, *, left: dict[str, list[str]] | None = None) -> tuple[int, int]:
+    """Delete or blank one batch of rows of a model, with their files; return how many rows and files went.
 
     Must run inside the transaction that also writes the counts down. (0, 0) means that nothing of this model is left.
     With ``left``, rows by age leave their files and keys: they are noted there, for ``destroy_left`` after the commit. For
     a transaction that rolls back brings the rows back and never a file, and a hold may keep the row before the next try.
     """
-    limit = limit or settings.RETENTION_BATCH_ROWS
-    if entry.file_columns:
-        limit = min(limit, FILES_AT_ONCE)
+    limit = batch_limit(entry)
     with open_door():
         if scope.months:
             return _drop_month(entry, scope), 0

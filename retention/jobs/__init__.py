@@ -90,11 +90,15 @@ def run_job(job_id: uuid.UUID, *, now: dt.datetime, seconds: float = 30) -> Dele
             job.refresh_from_db()
             return job
         for entry in deletion.maps_in_order(job.rule_id):
+            if scope.workspace and not job.planned.get(entry.model):
+                continue  # nothing of it was chosen, and the database takes no new rows; ``finish`` looks all the same
             while (rows := run_batch(job.pk, entry, scope)) != 0:
                 if rows is None or time.monotonic() > stop_at:
                     release(job.pk)
                     job.refresh_from_db()
                     return job
+                if scope.workspace and rows < deletion.batch_limit(entry):
+                    break
         finish(job.pk, now=now)
     except Exception as error:  # whatever it was: counted, and after five attempts somebody must look
         _count_failure(job.pk, error)

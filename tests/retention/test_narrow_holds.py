@@ -465,7 +465,8 @@ def test_the_number_of_a_lifted_hold_stays_while_a_deletion_goes_by_it(alice, of
 
 
 def test_a_deletion_that_forgets_what_is_kept_is_caught(alice, officer, monkeypatch):
-    hold(officer, workspace=alice, categories=[CALLS])
+    factories.make_calls(alice, 2, at=NOW - 40 * DAY)
+    hold(officer, workspace=alice, categories=[CALLS], rows_from=NOW - 30 * DAY)
     jobs.schedule_due(NOW)
     job = DeletionJob.objects.get()
     assert jobs.begin([job.pk], now=NOW)
@@ -474,7 +475,7 @@ def test_a_deletion_that_forgets_what_is_kept_is_caught(alice, officer, monkeypa
         pass
     job.refresh_from_db()
     assert job.state == DeletionJob.State.QUARANTINED
-    assert "4 call records" in job.stopped_because
+    assert "had to be kept are missing: 3 call records" in job.stopped_because
     assert not EvidenceEntry.objects.filter(type="DONE").exists()
 
 
