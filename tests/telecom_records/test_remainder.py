@@ -187,7 +187,7 @@ TRAFFIC = st.lists(
 SHARED = st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), max_size=6)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(traffic=TRAFFIC, shared=SHARED, leaver=st.integers(0, 24))
 def test_every_figure_stands_on_enough_customers_and_tells_nothing_of_who_left(traffic, shared, leaver):
     """Checked by another way of counting: in Python, from what was made, over every union of stored cells."""
