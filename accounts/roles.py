@@ -60,6 +60,7 @@ ROLES: dict[str, list[str]] = {
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
         *_permissions("dsar", "view add take approve", "package"),
+        *_permissions("dsar", "view confirm", "decision"),
     ],
     SUPPORT_AGENT: [
         *_permissions("accounts", "view", "workspace", "person", "membership", "subscription", "consent"),
@@ -90,7 +91,9 @@ ROLES: dict[str, list[str]] = {
         ),
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
-        *_permissions("dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning", "package"),
+        *_permissions(
+            "dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning", "package", "decision"
+        ),
     ],
     SECURITY_ADMINISTRATOR: [
         *_permissions("accounts", "view rotate", "keyepoch"),

@@ -7,13 +7,16 @@ class DsarConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self):
+        from accounts import approvals
         from dsar import downloads, queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
+        from dsar.rights.decisions import ACTION
         from retention import impact, reviews
 
         checks.register(check_categories)
+        approvals.register(ACTION)
         downloads.register_answer_file(answer_of)
         reviews.register_reason(queue.has_something_open)
         impact.register_open_requests(queue.count_open_of)

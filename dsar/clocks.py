@@ -49,6 +49,17 @@ def message_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(ticket__person__in=children(now))
 
 
+def decision_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A decision about such a request that still says what was chosen."""
+    return Q(request__closed_at__lte=now - period) & ~Q(choices={})
+
+
+def decision_goes_at(decision, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the choices of one decision are blanked; None: its request is open, or they are already."""
+    closed_at = decision.request.closed_at
+    return closed_at + period if closed_at and decision.choices else None
+
+
 def identifier_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     """An identifier of such a request that still says whose it is."""
     return Q(request__closed_at__lte=now - period) & ~Q(value="")

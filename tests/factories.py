@@ -34,6 +34,7 @@ from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
 from dsar.models import (
     Attachment,
+    Decision,
     DownloadLink,
     Identifier,
     IntakeSource,
@@ -258,6 +259,13 @@ def make_request(user: User, **fields) -> SubjectRequest:
         "requester_name": "Somebody",
     }
     return register_request(SubjectRequest(**{**defaults, **fields}), user=user, now=NOW)
+
+
+def make_decision(request: SubjectRequest, user: User, right: str = "restriction", **fields) -> Decision:
+    """Return a decision under a right that was carried out: for pages and packages that only show it."""
+    return Decision.objects.create(
+        request=request, right=right, decided_by=user, decided_at=NOW, **{"state": "done", "ended_at": NOW, **fields}
+    )
 
 
 def prove_identity(request: SubjectRequest, user: User, *, now: dt.datetime = NOW) -> Identifier:

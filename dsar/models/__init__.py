@@ -1,4 +1,5 @@
 from dsar.models.deadlines import ClockEvent, DeadlineResult, WeatherWarning
+from dsar.models.decisions import Decision
 from dsar.models.identity import Agent, ChallengeAnswer, Identifier, IdentityCode
 from dsar.models.intake import IntakeDelivery, IntakeSource
 from dsar.models.letters import DownloadLink, Letter, Refusal
@@ -9,7 +10,7 @@ from dsar.models.steps import RequestPace, RequestStep
 from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 
 __all__ = [
-    "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "DownloadLink", "Identifier", "IdentityCode",
+    "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "Decision", "DownloadLink", "Identifier", "IdentityCode",
     "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

@@ -164,6 +164,10 @@ CATEGORIES: tuple[Category, ...] = (
         through="request",
     ),
     Category(
+        "dsar.Decision", "decisions", "What was decided about your requests", Found.PERSON, LEGAL, OBLIGATION, US, IDENTIFIERS,
+        through="request",
+    ),
+    Category(
         "dsar.DownloadLink", "download-links", "Links by which answers were taken", Found.PERSON, LEGAL, OBLIGATION, US,
         IDENTIFIERS, through="request",
     ),
