@@ -48,7 +48,8 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         last_of="memberships",
-        ages=(Age("childs_data", clocks.person_is_a_child, "child_findings__confirmed_at"),),
+        ages=clocks.by_decision("accounts.Person", clocks.of_person("pk"), ""),
+        of_people=clocks.of_person("pk"),
         dated_by="created_at",
         columns={
             "id": personal("user.unique_id", "Person"),
@@ -76,7 +77,8 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),),
+        ages=clocks.by_decision("accounts.Membership", clocks.of_person("person"), "person"),
+        of_people=clocks.of_person("person"),
         dated_by="since",
         columns={
             "id": internal(),
@@ -197,8 +199,9 @@ MAPS = [
         person="person",
         ages=(
             Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *clocks.by_decision("accounts.KycDocument", clocks.of_person("person"), "person"),
         ),
+        of_people=clocks.of_person("person"),
         dated_by="received_at",
         columns={
             "id": internal(),
@@ -225,8 +228,9 @@ MAPS = [
         person="person",
         ages=(
             Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *clocks.by_decision("accounts.Consent", clocks.of_person("person"), "person"),
         ),
+        of_people=clocks.of_person("person"),
         dated_by="given_at",
         columns={
             "id": internal(),
@@ -307,6 +311,32 @@ MAPS = [
                 "confirmed_at",
                 "dropped_at",
             )
+        },
+    ),
+    ModelMap(
+        model="accounts.PersonErasure",
+        about="nobody once the person is gone: codes and instants",
+        plural="granted erasures",
+        goes=Goes.KEEP,
+        policy="6.2",
+        clock="",
+        reason="That an erasure was granted, of what, and when; the link to the person is cut.",
+        columns={
+            name: internal()
+            for name in ("id", "person_id", "subject", "request", "categories", "decided_at", "ended_at")
+        },
+    ),
+    ModelMap(
+        model="accounts.Restriction",
+        about="nobody once the person is gone: codes and instants",
+        plural="restrictions",
+        goes=Goes.KEEP,
+        policy="6.3",
+        clock="",
+        reason="That the data was restricted, from when until when; the link to the person is cut.",
+        columns={
+            name: internal()
+            for name in ("id", "person_id", "request", "ground", "began_by_id", "began_at", "ended_by_id", "ended_at")
         },
     ),
     ModelMap(

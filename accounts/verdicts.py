@@ -91,6 +91,10 @@ class ModelMap:
     person: str = ""
     last_of: str = ""  # the row goes with the last of these: a person with the last membership
     only: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of those, only rows like this
+    is_correspondence: bool = False  # what somebody wrote to us and we to them
+    of_people: Callable[[Any], models.Q] | None = (
+        None  # which rows are of these people (ids), whoever else is in the workspace
+    )
     plural: str = ""  # for people: "call records"
     tombstone: tuple[str, str] | None = None  # lookups of a number and its window, remembered by keyed hash
     reason: str = ""  # why a model is kept

@@ -7,16 +7,16 @@ from accounts.models import Person, Workspace
 from callmama_privacy.workspace_page import fate_of
 from dsar.models import SubjectRequest, Ticket
 from dsar.queue import days_left, days_left_words, tone_of
-from retention.visibility import visible
+from retention.visibility import on_pages
 
 SHOWN = 5
 
 
 def summary(person: Person, user, *, now: dt.datetime) -> dict[str, Any]:
     """Return what the page shows above its tabs: only of what this member of staff may see."""
-    workspaces = visible(Workspace.objects.filter(memberships__person=person)).distinct().order_by("outside_id")
+    workspaces = on_pages(Workspace.objects.filter(memberships__person=person)).distinct().order_by("outside_id")
     requests = SubjectRequest.objects.filter(person=person, closed_at__isnull=True).order_by("due_at", "pk")
-    tickets = visible(Ticket.objects.filter(person=person, closed_at__isnull=True)).order_by("opened_at", "pk")
+    tickets = on_pages(Ticket.objects.filter(person=person, closed_at__isnull=True)).order_by("opened_at", "pk")
     return {
         "person": person,
         "workspaces": [

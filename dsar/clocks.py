@@ -1,10 +1,9 @@
 """When correspondence has had its time (policy § 5.2). ``now`` is aware."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import Q
-
-from accounts.clocks import children
 
 
 def ticket_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -37,16 +36,6 @@ def request_goes_at(request, period: dt.timedelta) -> dt.datetime | None:
     """Return when the words of one request are blanked; None: it is open, or they are already."""
     told = request.requester_name or request.requester_contact or request.note
     return request.closed_at + period if request.closed_at and told else None
-
-
-def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A ticket or a request of a person whom two officers have confirmed to be a child."""
-    return Q(person__in=children(now))
-
-
-def message_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A message of such a ticket."""
-    return Q(ticket__person__in=children(now))
 
 
 def decision_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -92,11 +81,6 @@ def attachment_goes_at(attachment, period: dt.timedelta) -> dt.datetime | None:
     return ticket_goes_at(attachment.message.ticket, period)
 
 
-def attachment_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A file of the ticket of a child."""
-    return Q(message__ticket__person__in=children(now))
-
-
 def mail_was_settled(now: dt.datetime, period: dt.timedelta) -> Q:
     """A mail that was sent, or given up, a whole period ago."""
     return Q(settled_at__lte=now - period)
@@ -115,11 +99,6 @@ def mail_is_of_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
 def mail_of_ticket_goes_at(mail, period: dt.timedelta) -> dt.datetime | None:
     """Return when one mail goes with its ticket; None: it has none, or the ticket is open."""
     return ticket_goes_at(mail.ticket, period) if mail.ticket else None
-
-
-def mail_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A mail of the ticket of a child."""
-    return Q(ticket__person__in=children(now))
 
 
 def is_of_long_closed_request(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -150,12 +129,12 @@ def package_has_served(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(request__closed_at__lte=now - period) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
 
 
-def package_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """The archive made for a person whom two officers have confirmed to be a child."""
-    return Q(request__person__in=children(now)) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
-
-
 def package_goes_at(package, period: dt.timedelta) -> dt.datetime | None:
     """Return when the archive of one package is destroyed; None: its request is open, or it is gone."""
     closed_at = package.request.closed_at
     return closed_at + period if closed_at and package.file_key else None
+
+
+def packages_of(people: Any) -> Q:
+    """The archive made for one of these people, unless it is being made now."""
+    return Q(request__person__in=people) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])

@@ -1,6 +1,6 @@
 """The verdicts on correspondence and requests (policy § 2.1, § 6)."""
 
-from accounts.clocks import delivery_goes_at, delivery_is_old
+from accounts.clocks import by_decision, delivery_goes_at, delivery_is_old, of_person
 from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
 from dsar import clocks
 
@@ -30,9 +30,11 @@ MAPS = [
         person="person",
         ages=(
             Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *by_decision("dsar.Ticket", of_person("person"), "person"),
         ),
         dated_by="opened_at",
+        is_correspondence=True,
+        of_people=of_person("person"),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -58,9 +60,11 @@ MAPS = [
         person="ticket__person",
         ages=(
             Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at", goes_at=clocks.message_goes_at),
-            Age("childs_data", clocks.message_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
+            *by_decision("dsar.TicketMessage", of_person("ticket__person"), "ticket__person"),
         ),
         dated_by="at",
+        is_correspondence=True,
+        of_people=of_person("ticket__person"),
         columns={
             "id": internal(),
             "ticket_id": personal("user.content", "Ticket"),
@@ -89,11 +93,11 @@ MAPS = [
                 "message__ticket__closed_at",
                 goes_at=clocks.attachment_goes_at,
             ),
-            Age(
-                "childs_data", clocks.attachment_is_of_a_child, "message__ticket__person__child_findings__confirmed_at"
-            ),
+            *by_decision("dsar.Attachment", of_person("message__ticket__person"), "message__ticket__person"),
         ),
         dated_by="message__at",
+        is_correspondence=True,
+        of_people=of_person("message__ticket__person"),
         columns={
             "id": internal(),
             "message_id": personal("user.content", "Message"),
@@ -122,9 +126,11 @@ MAPS = [
                 "ticket__closed_at",
                 goes_at=clocks.mail_of_ticket_goes_at,
             ),
-            Age("childs_data", clocks.mail_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
+            *by_decision("dsar.OutgoingMail", of_person("ticket__person"), "ticket__person"),
         ),
         dated_by="created_at",
+        is_correspondence=True,
+        of_people=of_person("ticket__person"),
         columns={
             "sealed": personal("user.content.private", ""),
             **{
@@ -165,9 +171,10 @@ MAPS = [
                 blanks={"requester_name": "", "requester_contact": "", "note": ""},
                 goes_at=clocks.request_goes_at,
             ),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at", blanks={"person": None}),
+            *by_decision("dsar.SubjectRequest", of_person("person"), "person", blanks={"person": None}),
         ),
         dated_by="received_at",
+        of_people=of_person("person"),
         columns={
             "id": internal(),
             "reference": personal("user.privacy_preferences", "Request"),
@@ -513,13 +520,9 @@ MAPS = [
                 shreds=True,
                 goes_at=clocks.package_goes_at,
             ),
-            Age(
-                "childs_data",
-                clocks.package_is_of_a_child,
-                "request__person__child_findings__confirmed_at",
-                shreds=True,
-            ),
+            *by_decision("dsar.Package", clocks.packages_of, "request__person", shreds=True),
         ),
+        of_people=clocks.packages_of,
         columns={
             **{
                 name: internal()

@@ -42,6 +42,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
     return {
         "can_have_package": request.type in PACKAGED,
         "rights": rights_for(request),
+        "is_restricted": request.is_restricted,
         "subject_request": request,
         "state_tone": STATE_TONES[request.get_state_display()],
         "left_words": days_left_words(left) if request.is_open else "",

@@ -27,7 +27,7 @@ class RetentionConfig(AppConfig):
         certificate.register()
         recipients.register()
         erased.register(tombstones.erased_people)
-        portal_admin.HIDES.append(visibility.visible)
+        portal_admin.HIDES.append(visibility.on_pages)
         post_migrate.connect(guard.install_guards, dispatch_uid="guards")
         customers.register(recording_cap.cap_days)
         post_migrate.connect(recording_cap.install_caps, dispatch_uid="caps")

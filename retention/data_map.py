@@ -109,6 +109,7 @@ MAPS = [
         "kept",
         "destroyed",
         "left",
+        "subject",
         "stopped_because",
         "attempts",
         "lease_until",

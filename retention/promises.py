@@ -103,6 +103,19 @@ PROMISES: dict[str, Promise] = {
             longest=72 * HOUR,
         ),
         Promise(
+            key="erasure_request",
+            title="Erasure on request",
+            words="When two officers have agreed to a person’s request for erasure, what they agreed to of that person is deleted at "
+            "once, without recovery: everything, or some categories; what a hold or a law keeps goes when these end. A "
+            "workspace that only that person has goes whole, if the person ends its contract.",
+            policy="§ 6.2",
+            clock="when two officers have agreed",
+            basis="None any more: the person asked for erasure (GDPR Art. 17)",
+            seed=dt.timedelta(0),
+            shortest=dt.timedelta(0),
+            longest=dt.timedelta(0),
+        ),
+        Promise(
             key="free_tool_session",
             title="Free-tool sessions",
             words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",

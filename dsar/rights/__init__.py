@@ -18,6 +18,9 @@ A right declares
   more; ``by`` are the one or two officers. The request is locked, and so is the lock of holds (``against_deletions``).
   It returns codes, counts and opaque ids, which become ``Decision.result``. Raises UnableToCarryOut: nothing is done.
 * ``progress(decision, now)``: only where work goes on after it, as deletions do. None means: over. Asked at every tick.
+* ``finish(decision, now)``: what to add to ``Decision.result`` then: the deletions, for their certificates.
+* ``answers(decision)``: whether the request is answered by it; a step on the way, such as a weighing, does not.
+* ``in_any_state``: also for a request that was answered; what may not be done then is an obstacle of its own preview.
 * ``told(decision, language)``: sentences for the page and the letter that say what was done. Languages as in ``Letter``.
 
 When a decision is over and no other one of the request is open, the request moves on to “approved”: its letter is next.
@@ -61,6 +64,11 @@ class Preview:
     obstacles: Sequence[str] = ()
 
 
+def always(decision: Decision) -> bool:
+    """Say that the request is answered by it."""
+    return True
+
+
 def nothing_told(decision: Decision, language: str) -> list[str]:
     """Say no more than the letter for this type of request says by itself."""
     return []
@@ -78,7 +86,10 @@ class Right:
     carry_out: Callable[[Decision, Sequence[User], dt.datetime], dict[str, Any]]
     form: type[RightForm] = RightForm
     progress: Callable[[Decision, dt.datetime], Sequence[str] | None] | None = None
+    finish: Callable[[Decision, dt.datetime], dict[str, Any]] | None = None
     told: Callable[[Decision, str], list[str]] = nothing_told
+    answers: Callable[[Decision], bool] = always
+    in_any_state: bool = False
 
 
 RIGHTS: dict[str, Right] = {}

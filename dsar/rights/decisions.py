@@ -29,7 +29,9 @@ def obstacles_of(request: SubjectRequest, right: Right) -> list[str]:
     found = []
     if right not in rights_for(request):
         found.append(f"A request for “{request.get_type_display().lower()}” is not answered by this.")
-    if not request.is_open:
+    if right.in_any_state:
+        pass
+    elif not request.is_open:
         found.append("The request is closed. Reopen it first.")
     elif request.state == SubjectRequest.State.APPROVED:
         found.append("The answer of this request is approved already. Bring it back to “Collecting” to do more for it.")
@@ -154,10 +156,13 @@ def follow(decision_id: Any, *, now: dt.datetime) -> bool:
         decision = Decision.objects.get(pk=decision_id)
         request = lock_in_order(decision.request_id)
         decision = Decision.objects.select_for_update().get(pk=decision_id)
-        progress = RIGHTS[decision.right].progress
+        right = RIGHTS[decision.right]
+        progress = right.progress
         if decision.state != State.UNDER_WAY or progress is None or progress(decision, now) is not None:
             return False
-        tell(request, "decision", f"{RIGHTS[decision.right].title}: all of it is done.", user=None, now=now)
+        if finish := right.finish:
+            decision.result = {**decision.result, **finish(decision, now)}
+        tell(request, "decision", f"{right.title}: all of it is done.", user=None, now=now)
         _finish(decision, request, now)
     return True
 
@@ -167,8 +172,16 @@ def under_way() -> list[Any]:
     return list(Decision.objects.filter(state=State.UNDER_WAY).order_by("decided_at").values_list("pk", flat=True))
 
 
+def told_of(request: SubjectRequest, language: str) -> list[str]:
+    """Return in the words of a letter what was carried out for a request, in its order."""
+    done = Decision.objects.filter(request=request, state=State.DONE).order_by("decided_at", "pk")
+    return [words for decision in done for words in RIGHTS[decision.right].told(decision, language)]
+
+
 def _finish(decision: Decision, request: SubjectRequest, now: dt.datetime) -> None:
     _end(decision, State.DONE, now)
+    if not RIGHTS[decision.right].answers(decision):
+        return
     if Decision.objects.filter(request=request, state__in=Decision.OPEN_STATES).exists():
         return
     request.refresh_from_db()
