@@ -123,7 +123,7 @@ register(
     Right(
         code="restriction",
         title="Restriction",
-        types=("restriction",),
+        types=("restriction", "objection"),
         about="The person’s data is only stored until it is settled. It begins at once; before it is lifted, the person is told.",
         form=RestrictionForm,
         preview=preview,
