@@ -59,9 +59,14 @@ def _in_force() -> QuerySet[Restriction]:
     return Restriction.objects.filter(ended_at__isnull=True, person__isnull=False)
 
 
-def is_restricted(person: Person | None) -> bool:
-    """Return whether the data of this person is restricted."""
-    return person is not None and Restriction.objects.filter(person=person, ended_at__isnull=True).exists()
+def rows_of(entry: ModelMap, person: Person) -> QuerySet:
+    """Return the rows of one model that a restriction of this person takes out of use; of correspondence, what there is now."""
+    theirs = Q(pk__in=[])
+    if entry.of_people:
+        theirs |= entry.of_people([person.pk])
+    if entry.workspace and entry.goes is Goes.DELETE:
+        theirs |= Q(**{f"{entry.workspace}__in": sole_workspaces([person.pk]).values("pk")})
+    return entry.model_class._default_manager.filter(theirs)
 
 
 def in_force(request_id: uuid.UUID) -> QuerySet[Restriction]:

@@ -63,6 +63,11 @@ class Preview:
     notes: Sequence[str] = ()
     obstacles: Sequence[str] = ()
 
+    @property
+    def has_reasons(self) -> bool:
+        """Whether any line explains something: else the page needs no column for it."""
+        return any(line.why for line in self.lines)
+
 
 def always(decision: Decision) -> bool:
     """Say that the request is answered by it."""

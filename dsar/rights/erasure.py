@@ -17,8 +17,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from accounts.models import Person, User, Workspace
-from accounts.verdicts import ModelMap
+from accounts.models import Membership, Person, User, Workspace
+from accounts.verdicts import Goes, ModelMap, data_map
 from dsar.models import Decision, SubjectRequest
 from dsar.rights import Line, Preview, Right, UnableToCarryOut, register
 from dsar.rights.certificates import attached, told
@@ -29,14 +29,14 @@ from retention.keeping import PERSON
 from retention.models import DeletionJob
 
 EVERYTHING, CHOSEN = "everything", "chosen"
+MEMBERSHIP = Membership._meta.label
 
 
 def choosable() -> list[ModelMap]:
-    """Return the categories that can be chosen by themselves: not the person, and nothing that goes with what it hangs on."""
-    entries = person_erasure.categories()
-    return [
-        entry for entry in entries if entry.model != PERSON and not _parents(entry) & {each.model for each in entries}
-    ]
+    """Return the categories that can be chosen by themselves: rows that go, but nobody's place, nor what hangs on others."""
+    entries = [entry for entry in person_erasure.categories() if entry.goes is Goes.DELETE]
+    tops = [entry for entry in entries if not _parents(entry) & {each.model for each in entries}]
+    return [entry for entry in tops if entry.model not in (PERSON, MEMBERSHIP)]
 
 
 def with_what_hangs_on(models: Sequence[str]) -> list[str]:
@@ -48,7 +48,8 @@ def with_what_hangs_on(models: Sequence[str]) -> list[str]:
 
 
 def _parents(entry: ModelMap) -> set[str]:
-    fields = [field for field in entry.model_class._meta.concrete_fields if field.is_relation and not field.null]
+    fields = [field for field in entry.model_class._meta.concrete_fields if field.is_relation]
+    fields = [field for field in fields if entry.is_correspondence or not field.null]
     return {field.related_model._meta.label for field in fields} - {PERSON, entry.model}  # type: ignore[union-attr]
 
 
@@ -61,6 +62,7 @@ class ErasureForm(RightForm):
         widget=UnfoldAdminRadioSelectWidget,
     )
     categories = forms.MultipleChoiceField(
+        label="If only some",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Ticked at first: what the contract does not need.",
@@ -74,12 +76,13 @@ class ErasureForm(RightForm):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        entries = [entry for entry in choosable() if entry.plural]
+        entries = choosable()
         self.fields["categories"].choices = [(entry.model, entry.plural.capitalize()) for entry in entries]  # type: ignore[attr-defined]
         self.fields["categories"].initial = [
             entry.model for entry in entries if not person_erasure.serves_the_contract(entry)
         ]
-        self.fields["extent"].initial = CHOSEN if _running(_whole(self.subject_request)) else EVERYTHING
+        runs = not _asks_itself(self.subject_request) and _running(_whole(self.subject_request))
+        self.fields["extent"].initial = CHOSEN if runs else EVERYTHING
 
     def clean(self):
         cleaned = super().clean() or {}
@@ -92,9 +95,14 @@ class ErasureForm(RightForm):
         return cleaned
 
 
+def _asks_itself(request: SubjectRequest) -> bool:
+    """Return whether the request is of a workspace, and of nobody in it by name."""
+    return request.workspace is not None and request.person is None
+
+
 def _whole(request: SubjectRequest) -> list[Workspace]:
     """Return the workspaces that go whole with everything: those of the person alone, or the one that itself asks."""
-    if request.workspace and not request.person and request.workspace.state in Workspace.INTACT:
+    if request.workspace and _asks_itself(request) and request.workspace.state in Workspace.INTACT:
         return [request.workspace]
     try:
         person = person_of(request)
@@ -116,7 +124,7 @@ def _running(workspaces: Sequence[Workspace]) -> list[Workspace]:
 
 def _subject(request: SubjectRequest) -> Person | None:
     """Return who asks; None where a workspace with several people asks itself. Raises UnableToCarryOut."""
-    return None if request.workspace and not request.person else person_of(request)
+    return None if _asks_itself(request) else person_of(request)
 
 
 def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetime) -> Preview:
@@ -148,18 +156,22 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
                 f"{_names(shared)} stays: others are in it. What names this person goes, and what went over their numbers; the rest is the others’."
             )
         of_person = person_erasure.preview(person, models, now=now)
-        fates = _together(fates, of_person if not whole or shared else [])
+        if (
+            whole and not shared
+        ):  # the same rows; but the archives that were made for the person go by their request alone
+            of_person = [fate for fate in of_person if fate.entry.goes is Goes.KEEP]
+        fates = _together(fates, of_person)
     lines = [line for fate in fates for line in _lines_of(fate)]
     if choices["extent"] == CHOSEN and person:
         lines += _not_chosen(person, models, now)
     goes = sum(fate.goes for fate in fates)
     if not goes and not obstacles:
         obstacles.append("Nothing would go: all of it is kept, or there is nothing.")
-    what = f"{goes:,} row{'s' * (goes != 1)} and files"
+    what = f"{goes:,} row{'s' * (goes != 1)}, with their files"
     return Preview(
         lines=lines,
         notes=[*notes, "The request itself stays in the register, with the name and the address to answer to."],
-        button=f"erase {what}",
+        button=f"Erase {what}",
         summary=f"erase {what}{f', of them {len(whole)} workspace whole' if whole else ''}, without recovery",
         facts={
             "person": str(person.pk) if person else "",
@@ -178,15 +190,16 @@ def _together(*parts: list[person_erasure.Fate]) -> list[person_erasure.Fate]:
         one = found.setdefault(fate.entry.model, person_erasure.Fate(fate.entry))
         one.goes += fate.goes
         one.kept += fate.kept
-    return list(found.values())
+    order = list(data_map())
+    return sorted(found.values(), key=lambda fate: order.index(fate.entry.model))
 
 
 def _lines_of(fate: person_erasure.Fate) -> list[Line]:
     what, found = fate.entry.plural, []
     age = fate.entry.age(person_erasure.RULE)
     if fate.goes:
-        happens = "link cut" if age and age.blanks else "deleted"
-        found.append(Line(what, happens, rows=fate.goes, tone="danger" if happens == "deleted" else ""))
+        happens = "link cut" if age and age.blanks else "archive destroyed" if age and age.shreds else "deleted"
+        found.append(Line(what, happens, rows=fate.goes, tone="" if happens == "link cut" else "danger"))
     for kept in fate.kept:
         until = f", until {timezone.localtime(kept.until):%-d %b %Y}" if kept.until else ""
         found.append(Line(what, "kept", f"{kept.words}{until}".capitalize(), kept.rows, "warning"))

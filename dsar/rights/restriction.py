@@ -41,10 +41,8 @@ def lines_of(person: Person, happens: str, tone: str) -> list[Line]:
     """Return a line for each category of which the person has rows."""
     found = []
     for entry in data_map().values():
-        if entry.of_people is None or entry.goes is not Goes.DELETE:
-            continue
         rows = (
-            entry.model_class._default_manager.filter(entry.of_people([person.pk])).values("pk")[:COUNT_UP_TO].count()
+            restrictions.rows_of(entry, person).values("pk")[:COUNT_UP_TO].count() if entry.goes is Goes.DELETE else 0
         )
         if rows:
             found.append(Line(entry.plural, happens, rows=rows, tone=tone))

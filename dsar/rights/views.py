@@ -31,8 +31,10 @@ def page(request: HttpRequest, request_id, code: str) -> HttpResponse:
     now = timezone.now()
     form = right.form(request.POST or None, subject_request=found)
     shown = right.form(form.initial_choices(), subject_request=found) if request.method == "GET" else form
+    lines = lines_of(found, right, now)
+    is_busy = any(line["is_open"] for line in lines)
     context: dict[str, Any] = {"obstacles": obstacles_of(found, right)}
-    if shown.is_valid():
+    if shown.is_valid() and ("confirm" in request.POST or (not is_busy and _may_still(found, right))):
         choices = shown.chosen()
         try:
             if "confirm" in request.POST:
@@ -53,14 +55,19 @@ def page(request: HttpRequest, request_id, code: str) -> HttpResponse:
         "form": form,
         "subject_request": found,
         "may_decide": may_decide,
-        "decisions": lines_of(found, right, now),
+        "decisions": lines,
+        "is_busy": is_busy,
         "breadcrumbs": [
             {"title": "Requests", "href": reverse("admin:dsar_subjectrequest_changelist")},
             {"title": found.reference, "href": reverse("admin:dsar_subjectrequest_change", args=[found.pk])},
         ],
     }
-    context["is_busy"] = any(line["is_open"] for line in context["decisions"])
-    return render(request, "dsar/right.html", context, status=400 if form.errors or "problem" in context else 200)
+    return render(
+        request,
+        "dsar/right.html",
+        context,
+        status=400 if form.errors or (request.method == "POST" and "problem" in context) else 200,
+    )
 
 
 @require_GET
@@ -72,6 +79,10 @@ def summary(request: HttpRequest, request_id) -> HttpResponse:
     codes = dict.fromkeys([*(right.code for right in rights_for(found)), *(line["right"].code for line in lines)])
     rights = [(RIGHTS[code], [line for line in lines if line["right"].code == code]) for code in codes]
     return render(request, "dsar/_rights.html", {"subject_request": found, "rights": rights})
+
+
+def _may_still(found: SubjectRequest, right: Right) -> bool:
+    return right.in_any_state or (found.is_open and found.state != SubjectRequest.State.APPROVED)
 
 
 def _shown_again(found: SubjectRequest, right: Right, choices: dict[str, Any], now) -> dict[str, Any]:

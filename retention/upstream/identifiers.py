@@ -42,8 +42,8 @@ def _whose(scope: Scope, categories: Iterable[str]) -> tuple[set, set]:
         entry, rows = data_map()[label], rows_of(data_map()[label], scope)
         if entry.workspace:
             workspaces |= set(rows.values_list(entry.workspace, flat=True))
-        if entry.person:
-            people |= set(rows.values_list(entry.person, flat=True))
+        if entry.person or entry.model_class is Person:
+            people |= set(rows.values_list(entry.person or "pk", flat=True))
     return workspaces - {None}, people - {None}
 
 

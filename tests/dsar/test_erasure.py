@@ -8,12 +8,14 @@ from dsar.models import Decision
 from dsar.rights import UnableToCarryOut
 from dsar.rights.decisions import decide, follow
 from retention.holds import place_hold
-from retention.models import DeletionJob, ErasedPerson, Rule
+from retention.models import DeletionJob, ErasedPerson, Notice, Rule
 from retention.person_erasure import RULE
 from retention.purge import carry_out as purge
+from retention.upstream.notices import message_of
 from tests import factories
 from tests.dsar.rights import carry_out, chosen, show
 from tests.factories import DAY, NOW
+from tests.retention.recipients import make_recipient
 from tests.retention.state import everything, lost
 from tests.retention.test_children import family, ids_of_child  # noqa: F401  (a workspace that two people share)
 from tests.retention.test_expiry import ids_of
@@ -73,6 +75,16 @@ def test_the_request_stays_gets_its_certificate_and_goes_on_to_its_letter(reques
     assert (request_.state, decision.state, decision.result["jobs"]) == ("approved", "done", [str(job.pk)])
     assert decision.result["rows"] == job.rows_destroyed
     assert PersonErasure.objects.get().ended_at == NOW
+
+
+def test_recipients_are_told_of_the_person_also_of_one_without_a_workspace(officer):
+    person = factories.make_person()
+    make_recipient(categories=["accounts.Person"])
+    carry_out(asked_by(person, officer), "erasure", officer)
+    (job,) = purge(NOW, now=NOW)
+    notice = Notice.objects.get()
+    assert (notice.job, notice.state, notice.categories) == (job, "waiting", ["accounts.Person"])
+    assert message_of(notice, now=NOW)["customer"]["people"] == [person.outside_id]
 
 
 def test_two_people_have_a_deletion_each(officer):
@@ -209,3 +221,21 @@ def test_nothing_goes_without(family, officer, why):  # noqa: F811
     gone = lost(before, everything())
     assert {label for label in gone if label != "files"} <= set()
     assert not Decision.objects.filter(state="done").exists()
+
+
+def test_a_whole_workspace_that_asks_itself_goes_with_everybody_who_is_only_there(officer):
+    workspace = factories.make_customer(expires_at=NOW + 300 * DAY)
+    factories.make_person(workspace)
+    elsewhere = factories.make_person(workspace)
+    factories.make_workspace().memberships.create(person=elsewhere, since=NOW)
+    request = factories.make_request(officer, type="erasure", workspace=workspace, requester_name="The owner")
+    factories.prove_identity(request, officer)
+    request.refresh_from_db()
+    with pytest.raises(UnableToCarryOut, match="The contract of .* runs"):
+        carry_out(request, "erasure", officer)
+    decision = carry_out(request, "erasure", officer, ends_contract=True)
+    purge(NOW, now=NOW)
+    assert follow(decision.pk, now=NOW) is True
+    assert list(Person.objects.all()) == [elsewhere]
+    request.refresh_from_db()
+    assert (request.workspace.state, request.state) == ("emptied", "approved")

@@ -30,6 +30,8 @@ def make_rows(officer: User) -> None:
     factories.make_tool_session()
     request = factories.make_request(officer, workspace=workspace)
     factories.make_letter(request, officer)
+    factories.make_decision(request, officer)
+    factories.make_request(officer, type="erasure", workspace=workspace)
     factories.make_intake().deliveries.create(
         nonce="n" * 16, received_at=factories.NOW, state="refused", problem="fields email"
     )
