@@ -13,8 +13,8 @@ from django.db.models import Q, QuerySet
 
 from accounts import evidence
 from accounts.models import Person, PersonErasure, User, Workspace
-from accounts.verdicts import ModelMap
-from retention import keeping, planning
+from accounts.verdicts import Goes, ModelMap
+from retention import deletion, keeping, planning
 from retention.due import past_rows
 from retention.models import DeletionJob
 from retention.promises import CONTRACT, LEGAL, PROMISES
@@ -92,16 +92,23 @@ def _fate_of_rows(entry: ModelMap, theirs: Q, now: dt.datetime) -> Fate:
 def preview_workspaces(workspaces: Sequence[Workspace], *, now: dt.datetime) -> list[Fate]:
     """Return what becomes of workspaces that go whole, with everybody who leaves with them."""
     fates: dict[str, Fate] = {}
-    words = {str(keeper.id): keeper.words for keeper in keeping.keepers_in_force(now)}
+    keepers = {str(keeper.id): keeper for keeper in keeping.keepers_in_force(now)}
+    maps = {entry.model: entry for entry in deletion.maps_in_order(WHOLE)}
     for plan in planning.plan([workspace.pk for workspace in workspaces], rule=WHOLE, cutoff=now, now=now):
-        maps = {entry.model: entry for entry in planning.maps_in_order(WHOLE)}
         for label, count in plan.planned.items():
             if label in maps:
                 fates.setdefault(label, Fate(maps[label])).goes += count
         for keeper_id, counts in plan.kept["by"].items():
             for label, count in counts.items():
-                fates.setdefault(label, Fate(maps[label])).kept.append(Kept(count, words[keeper_id]))
+                kept = _kept(keepers[keeper_id], maps[label], plan.scope, count)
+                fates.setdefault(label, Fate(maps[label])).kept.append(kept)
     return list(fates.values())
+
+
+def _kept(keeper: keeping.Keeper, entry: ModelMap, scope: deletion.Scope, count: int) -> Kept:
+    rows = deletion.kept_by(entry, scope, keeper)
+    ends = keeper.ends(entry, deletion.rows_of(entry, scope).filter(rows)) if rows is not None else None
+    return Kept(count, keeper.words, ends[1] if ends else None)
 
 
 def grant(
@@ -177,6 +184,17 @@ def _why_not_begun(rule: str) -> str:
     if rule not in armed_rules():
         return f"the rule “{title}” only observes. Two officers must arm it."
     return "waits for the next look at what is due, within a minute."
+
+
+def left_of(subject: uuid.UUID, now: dt.datetime) -> dict[str, int]:
+    """Return how many rows, by category, of what was granted are still there: what a hold or a law keeps of the person."""
+    granted = PersonErasure.objects.filter(subject=subject, ended_at__isnull=True, person__isnull=False).first()
+    counts = {
+        entry.model: entry.model_class._default_manager.filter(planning.of_person(entry, subject)).count()
+        for entry in categories()
+        if granted and entry.model in granted.categories and entry.goes is Goes.DELETE
+    }
+    return {model: count for model, count in counts.items() if count}
 
 
 def close(subject: uuid.UUID, *, now: dt.datetime) -> None:

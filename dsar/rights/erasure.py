@@ -20,8 +20,8 @@ from unfold.widgets import (
 from accounts.models import Membership, Person, User, Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from dsar.models import Decision, SubjectRequest
-from dsar.rights import Line, Preview, Right, UnableToCarryOut, register
-from dsar.rights.certificates import attached, told
+from dsar.rights import Line, Preview, Right, UnableToCarryOut, certificates, register
+from dsar.rights.certificates import attached
 from dsar.rights.forms import RightForm
 from dsar.rights.subject import person_of, workspaces_of
 from retention import person_erasure
@@ -202,8 +202,12 @@ def _lines_of(fate: person_erasure.Fate) -> list[Line]:
         found.append(Line(what, happens, rows=fate.goes, tone="" if happens == "link cut" else "danger"))
     for kept in fate.kept:
         until = f", until {timezone.localtime(kept.until):%-d %b %Y}" if kept.until else ""
-        found.append(Line(what, "kept", f"{kept.words}{until}".capitalize(), kept.rows, "warning"))
+        found.append(Line(what, "kept", _sentence(f"{kept.words}{until}"), kept.rows, "warning"))
     return found
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _not_chosen(person: Person, models: Sequence[str], now: dt.datetime) -> list[Line]:
@@ -277,11 +281,30 @@ def _of(decision: Decision) -> tuple[uuid.UUID | None, list[str], dt.datetime]:
 def finish(decision: Decision, now: dt.datetime) -> dict[str, Any]:
     """Attach the certificates: which deletions did it, and how much went and was kept."""
     subject, whole, since = _of(decision)
+    left = person_erasure.left_of(subject, now) if subject else {}
     if subject:
         person_erasure.close(subject, now=now)
     jobs = list(person_erasure.jobs_of(subject, whole, since))
-    held = [job for job in jobs if job.state == DeletionJob.State.HELD]
-    return {**attached(jobs, now), "held": len(held)}
+    for job in jobs:  # and of a workspace, what was frozen when its deletion began
+        left |= job.kept.get("rows", {}) if job.state == DeletionJob.State.DONE else {}
+    held = [str(job.workspace) for job in jobs if job.state == DeletionJob.State.HELD]
+    return {**attached(jobs, now), "left": left, "held": held}
+
+
+def told(decision: Decision, language: str) -> list[str]:
+    """Say how much was deleted, by which certificates, and what is kept still."""
+    found, result = certificates.told(decision, language), decision.result
+    left = {model: count for model, count in result.get("left", {}).items() if model not in (PERSON, MEMBERSHIP)}
+    if not left and not result.get("held"):
+        return found
+    if language == "zh-hant":
+        return [*found, f"另有 {sum(left.values()):,} 項紀錄因法律或法律申索的要求而須保留，待該要求終止時即會刪除。"]
+    names = [f"{data_map()[model].plural} ({count:,})" for model, count in left.items()]
+    names += [f"the workspace {name}" for name in result.get("held", [])]
+    return [
+        *found,
+        f"Kept still, because a law or a legal claim demands it: {', '.join(names)}. It is deleted when that ends.",
+    ]
 
 
 register(

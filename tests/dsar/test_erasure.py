@@ -7,6 +7,7 @@ from accounts.models import Approval, Consent, Person, PersonErasure, Workspace
 from dsar.models import Decision
 from dsar.rights import UnableToCarryOut
 from dsar.rights.decisions import decide, follow
+from dsar.rights.erasure import told
 from retention.holds import place_hold
 from retention.models import DeletionJob, ErasedPerson, Notice, Rule
 from retention.person_erasure import RULE
@@ -19,6 +20,7 @@ from tests.retention.recipients import make_recipient
 from tests.retention.state import everything, lost
 from tests.retention.test_children import family, ids_of_child  # noqa: F401  (a workspace that two people share)
 from tests.retention.test_expiry import ids_of
+from tests.retention.test_laws import make_law
 
 pytestmark = pytest.mark.django_db
 
@@ -160,13 +162,32 @@ def test_what_a_hold_keeps_is_said_stays_and_goes_when_it_is_lifted(family, requ
     assert person.kyc_documents.count() == 2 and not person.consents.exists()
     assert follow(decision.pk, now=NOW) is True
     request_.refresh_from_db()
+    decision.refresh_from_db()
     assert request_.state == "approved"
+    assert "identity documents (2). It is deleted when that ends" in " ".join(told(decision, "en"))
     from retention.holds import lift_hold
     from retention.models import Hold
 
     lift_hold(Hold.objects.get().pk, user=officer, now=NOW + DAY)
     purge(NOW + DAY, now=NOW + DAY)
     assert not Person.objects.filter(pk=person.pk).exists()
+
+
+def test_what_a_law_keeps_is_said_with_its_end_and_told_in_the_letter(officer):
+    alone = factories.make_customer(expires_at=NOW + 300 * DAY)
+    Workspace.objects.filter(pk=alone.pk).update(country="HK")
+    make_law()
+    request = asked_by(alone.memberships.get().person, officer)
+    shown = show(request, "erasure", extent="everything", ends_contract=True)
+    (kept,) = [line for line in shown.lines if line.happens == "kept" and line.what == "billing records"]
+    assert kept.rows == 1 and kept.why.startswith("Test Ordinance § 1 (7 years), until ")
+    decision = carry_out(request, "erasure", officer, extent="everything", ends_contract=True)
+    for _ in range(2):
+        purge(NOW, now=NOW)
+    assert follow(decision.pk, now=NOW) is True
+    assert alone.billing_records.count() == 1 and Workspace.objects.get(pk=alone.pk).state == "remainder"
+    decision.refresh_from_db()
+    assert "billing records (1)" in " ".join(told(decision, "en")) and "須保留" in " ".join(told(decision, "zh-hant"))
 
 
 def test_what_stops_it_stands_on_the_request(request_, officer):

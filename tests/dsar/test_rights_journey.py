@@ -20,7 +20,7 @@ from tests.dsar.test_intake import Website
 from tests.dsar.test_letter_journey import PHONE, sign_in  # noqa: F401
 from tests.factories import DAY
 from tests.portal.conftest import plain_static  # noqa: F401
-from tests.portal.test_pages_are_safe import Watch, axe_faults, page_faults
+from tests.portal.test_pages_are_safe import Watch, axe_faults, change_look, page_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -139,6 +139,10 @@ def test_each_right_from_the_form_to_the_letter(sign_in, live_server, client):  
     open_right(page, request, "Erasure")
     assert "The contract needs it until" in page.inner_text("#preview")
     look(page, "erasure_part")
+    change_look(page, size=PHONE)
+    look(page, "erasure_part_dark")
+    assert page_faults(page) + axe_faults(page) == []
+    change_look(page, size={"width": 1440, "height": 900})
     page.locator("label", has_text="Everything of the person").click()
     page.click("button:has-text('Show what would happen')")
     assert page.locator("button[name=confirm]").count() == 0 and "contract" in page.inner_text("#preview .pp-note")
