@@ -55,7 +55,8 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
         finding = _recorded(request, choices, request.registered_by, now)
     found = children.preview(finding, now=now)
     by = timezone.localtime(children.deadline_of(finding, now))
-    lines = [_line(label, count) for label, count in {**found.rows, **found.whole_rows}.items() if label in data_map()]
+    labels = [label for label in data_map() if label in {*found.rows, *found.whole_rows}]
+    lines = [_line(label, max(found.rows.get(label, 0), found.whole_rows.get(label, 0))) for label in labels]
     names = ", ".join(str(workspace) for workspace in found.whole)
     notes = [f"Everything must be gone by {by:%-d %b %Y, %H:%M}: 72 hours after it reached us (policy § 8)."]
     notes += [f"Whole, since nobody else is in it: {names}."] if names else []
@@ -71,7 +72,11 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
 
 
 def _line(label: str, count: int) -> Line:
-    return Line(data_map()[label].plural, "deleted", rows=count, tone="danger")
+    """Return a category with how many rows go; a workspace of the child's own counts the same rows once more."""
+    entry = data_map()[label]
+    age = entry.age(children.RULE)
+    cut = age is not None and bool(age.blanks)
+    return Line(entry.plural, "link cut" if cut else "deleted", rows=count, tone="" if cut else "danger")
 
 
 def _recorded(request: SubjectRequest, choices: Mapping[str, Any], user: User, now: dt.datetime) -> ChildFinding:
