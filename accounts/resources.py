@@ -315,6 +315,8 @@ class SubscriptionResource(CustomerResource):
 
 
 class ConsentResource(CustomerResource):
+    """Consents. What was withdrawn here stays so, whatever a file or feed says that does not know of it yet."""
+
     person = Field("person", "person", widget=ByOutsideId(Person, "outside_id"))
     policy_version = Field("policy_version", "policy_version", widget=ForeignKeyWidget(PolicyVersion, "version"))
     given_at = Field("given_at", "given_at", widget=InstantWidget())
@@ -331,3 +333,13 @@ class ConsentResource(CustomerResource):
         version = str(row.get("policy_version") or "").strip()
         if not PolicyVersion.objects.filter(version=version).exists():
             raise ValidationError(f"There is no version “{version}” of the privacy policy. Add it first.")
+
+    def after_init_instance(self, instance, new, row, **kwargs):
+        super().after_init_instance(instance, new, row, **kwargs)
+        instance.withdrawn_before = None if new else instance.withdrawn_at
+
+    def import_instance(self, instance, row, **kwargs):
+        super().import_instance(instance, row, **kwargs)
+        before = instance.withdrawn_before
+        if before and (instance.withdrawn_at is None or instance.withdrawn_at > before):
+            instance.withdrawn_at = before

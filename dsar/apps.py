@@ -8,16 +8,18 @@ class DsarConfig(AppConfig):
 
     def ready(self):
         from accounts import approvals
-        from dsar import downloads, queue, reminders  # noqa: F401
+        from dsar import downloads, marketing, queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
         from dsar.rights import childs_data, erasure, objection, restriction  # noqa: F401  (the rights that they register)
         from dsar.rights.decisions import ACTION
         from retention import impact, reviews
+        from telecom_records.models import numbers
 
         checks.register(check_categories)
         approvals.register(ACTION)
         downloads.register_answer_file(answer_of)
         reviews.register_reason(queue.has_something_open)
+        numbers.GIVEN.append(marketing.number_given)
         impact.register_open_requests(queue.count_open_of)

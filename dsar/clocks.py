@@ -138,3 +138,13 @@ def package_goes_at(package, period: dt.timedelta) -> dt.datetime | None:
 def packages_of(people: Any) -> Q:
     """The archive made for one of these people, unless it is being made now."""
     return Q(request__person__in=people) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
+
+
+def opt_out_has_ended(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A marketing opt-out that has ended, and was asked a whole period ago. One in effect never goes."""
+    return Q(ended_at__lte=now, asked_at__lte=now - period)
+
+
+def opt_out_goes_at(opt_out, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one marketing opt-out goes; None: it is in effect."""
+    return max(opt_out.ended_at, opt_out.asked_at + period) if opt_out.ended_at else None

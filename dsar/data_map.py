@@ -552,4 +552,29 @@ MAPS = [
             "file_key": stored_file(),
         },
     ),
+    ModelMap(
+        model="dsar.OptOut",
+        about="whoever wants no marketing at an address: a keyed hash that leads to nobody",
+        plural="marketing opt-outs",
+        goes=Goes.DELETE,
+        policy="6.6",
+        clock="ended_opt_out",
+        ages=(Age("ended_opt_out", clocks.opt_out_has_ended, "asked_at", goes_at=clocks.opt_out_goes_at),),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "kind",
+                "address_hash",
+                "asked_at",
+                "channel",
+                "request_id",
+                "recorded_by_id",
+                "recorded_at",
+                "is_ours",
+                "holder",
+                "ended_at",
+            )
+        },
+    ),
 ]  # fmt: skip

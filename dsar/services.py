@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
+from dsar import marketing
 from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
 from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
@@ -36,6 +37,7 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
         words = f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version})."
         tell(request, "registered", words, user=user, now=now, state=request.state)
         hold_or_release(request, user=user, now=now)
+        marketing.heed(request, user=user, now=now)
         evidence.append_entry(
             "REQUEST_REGISTERED",
             subject=str(request.pk),

@@ -14,6 +14,7 @@ from accounts.recording_cap import POLICY_DAYS
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
 REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
+THREE_YEARS = 1096 * DAY  # of which one may have a leap day
 FOUR_YEARS = 1461 * DAY
 
 
@@ -280,6 +281,18 @@ PROMISES: dict[str, Promise] = {
             basis=f"{LEGAL}: PDPO section 27",
             seed=FOUR_YEARS,
             shortest=FOUR_YEARS,
+        ),
+        Promise(
+            key="ended_opt_out",
+            title="Marketing opt-outs that have ended",
+            words="That somebody wants no marketing is remembered by a keyed hash of the address for as long as it is theirs. Once "
+            "the number is somebody else’s, it is deleted, {period} after it was asked at the soonest: section 9(3) of Hong "
+            "Kong’s Unsolicited Electronic Messages Ordinance demands three years.",
+            policy="§ 6.6",
+            clock="after it was asked, once it has ended",
+            basis=f"{LEGAL}: UEMO section 9(3)",
+            seed=THREE_YEARS,
+            shortest=THREE_YEARS,
         ),
         Promise(
             key="request_package",

@@ -4,6 +4,7 @@ from dsar.models.identity import Agent, ChallengeAnswer, Identifier, IdentityCod
 from dsar.models.intake import IntakeDelivery, IntakeSource
 from dsar.models.letters import DownloadLink, Letter, Refusal
 from dsar.models.mail import Mailbox, OutgoingMail, TakenMail
+from dsar.models.marketing import OptOut
 from dsar.models.packages import Package
 from dsar.models.requests import RequestEvent, SubjectRequest, Watcher
 from dsar.models.steps import RequestPace, RequestStep
@@ -12,5 +13,6 @@ from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 __all__ = [
     "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "Decision", "DownloadLink", "Identifier", "IdentityCode",
     "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace",
+    "OptOut",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip
