@@ -1,7 +1,7 @@
 """The verdicts on the customers' data (policy § 2.1, § 5.2)."""
 
 from accounts import clocks
-from accounts.verdicts import Age, Column, Goes, ModelMap, internal, personal, stored_file
+from accounts.verdicts import Age, Column, Corrected, Goes, ModelMap, internal, personal, stored_file
 
 LIBRARY_MODELS = {
     "auth.Permission": "What may be done; nobody's data.",
@@ -28,9 +28,9 @@ MAPS = [
         columns={
             "id": personal("user.unique_id", "Workspace"),
             "outside_id": personal("user.account", "Account number"),
-            "name": personal("user.account.username", "Workspace name", blank=""),
+            "name": personal("user.account.username", "Workspace name", blank="", corrected=Corrected.BY_ONE),
             "kind": personal("user.account.settings", "Kind of account"),
-            "country": personal("user.contact.address.country", "Country", blank=""),
+            "country": personal("user.contact.address.country", "Country", blank="", corrected=Corrected.BY_TWO),
             "time_zone": personal("user.account.settings", "Time zone", blank="UTC"),
             "created_at": personal("user.account", "Customer since"),
             "state": internal(),
@@ -54,13 +54,15 @@ MAPS = [
         columns={
             "id": personal("user.unique_id", "Person"),
             "outside_id": personal("user.account", "Customer number"),
-            "name": personal("user.name", "Name"),
-            "email": personal("user.contact.email", "E-mail", masked=True),
-            "phone": personal("user.contact.phone_number", "Telephone", masked=True),
-            "billing_address": personal("user.contact.address.street", "Billing address", masked=True),
-            "business_name": personal("user.contact.organization", "Business name"),
-            "country": personal("user.contact.address.country", "Country"),
-            "language": personal("user.account.settings", "Language"),
+            "name": personal("user.name", "Name", corrected=Corrected.BY_TWO),
+            "email": personal("user.contact.email", "E-mail", masked=True, corrected=Corrected.BY_TWO),
+            "phone": personal("user.contact.phone_number", "Telephone", masked=True, corrected=Corrected.BY_TWO),
+            "billing_address": personal(
+                "user.contact.address.street", "Billing address", masked=True, corrected=Corrected.BY_ONE
+            ),
+            "business_name": personal("user.contact.organization", "Business name", corrected=Corrected.BY_ONE),
+            "country": personal("user.contact.address.country", "Country", corrected=Corrected.BY_TWO),
+            "language": personal("user.account.settings", "Language", corrected=Corrected.BY_ONE),
             "notify_by_email": personal("user.account.settings", "Service news by e-mail"),
             "notify_by_sms": personal("user.account.settings", "Service news by SMS"),
             "source": personal("user.account", "Source of the data"),

@@ -7,8 +7,8 @@ class DsarConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self):
-        from accounts import approvals
-        from dsar import downloads, marketing, queue, reminders  # noqa: F401
+        from accounts import approvals, corrected
+        from dsar import corrections, downloads, marketing, queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
@@ -21,5 +21,6 @@ class DsarConfig(AppConfig):
         approvals.register(ACTION)
         downloads.register_answer_file(answer_of)
         reviews.register_reason(queue.has_something_open)
+        corrected.register(corrections.old_values)
         numbers.GIVEN.append(marketing.number_given)
         impact.register_open_requests(queue.count_open_of)

@@ -111,6 +111,11 @@ def letter_goes_at(letter, period: dt.timedelta) -> dt.datetime | None:
     return letter.request.closed_at + period if letter.request.closed_at else None
 
 
+def correction_goes_at(correction, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one correction goes; None: its request is open."""
+    return letter_goes_at(correction, period)
+
+
 def refusal_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """An entry of the refusal log that was made a whole period ago."""
     return Q(entered_at__lte=now - period)

@@ -292,10 +292,12 @@ MAPS = [
     _kept(
         "Notice",
         "notices to recipients",
-        "Whom a deletion was told and what came of it: opaque ids and codes. The customer's ids are apart, and go.",
+        "Whom a deletion or change was told and what came of it: opaque ids and codes. The customer's ids are apart, and go.",
         "id",
         "recipient_id",
+        "kind",
         "job_id",
+        "request_id",
         "state",
         "categories",
         "prepared_at",

@@ -283,6 +283,17 @@ PROMISES: dict[str, Promise] = {
             shortest=FOUR_YEARS,
         ),
         Promise(
+            key="corrected_value",
+            title="Values before a correction",
+            words="What a corrected field said before, and what showed that it was wrong, is deleted {period} after the request "
+            "was closed, or with the person. The corrected value stays.",
+            policy="§ 6.1",
+            clock="after the request was closed",
+            basis=f"{INTEREST}: proof of the correction",
+            seed=365 * DAY,
+            shortest=30 * DAY,
+        ),
+        Promise(
             key="ended_opt_out",
             title="Marketing opt-outs that have ended",
             words="That somebody wants no marketing is remembered by a keyed hash of the address for as long as it is theirs. Once "

@@ -1,3 +1,4 @@
+from dsar.models.corrections import Correction, Statement
 from dsar.models.deadlines import ClockEvent, DeadlineResult, WeatherWarning
 from dsar.models.decisions import Decision
 from dsar.models.identity import Agent, ChallengeAnswer, Identifier, IdentityCode
@@ -13,6 +14,6 @@ from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 __all__ = [
     "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "Decision", "DownloadLink", "Identifier", "IdentityCode",
     "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace",
-    "OptOut",
+    "Correction", "OptOut", "Statement",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from accounts.verdicts import ModelMap, data_map
 from retention.deletion import Scope, rows_of
 from retention.models import Recipient
 
-Ids = dict[str, list[Any]]
+Ids = dict[str, Any]
 
 
 def choose_identifiers(known_by: str, scope: Scope, categories: Iterable[str]) -> Ids:
@@ -28,6 +28,23 @@ def choose_identifiers(known_by: str, scope: Scope, categories: Iterable[str]) -
             "workspaces": _outside_ids(Workspace, workspaces),
             "people": _outside_ids(Person, people),
             "rows": _dated_rows(scope, categories),
+        }
+    return {name: ids for name, ids in found.items() if ids}
+
+
+def ids_of(known_by: str, *, person: Person | None, workspace: Workspace | None) -> Ids:
+    """Return the ids by which a recipient of this kind knows one customer, of whom nothing goes; empty: it knows none."""
+    workspaces = {workspace.pk} if workspace else set()
+    if person and not workspace:
+        workspaces = set(person.memberships.values_list("workspace", flat=True))
+    if known_by == Recipient.KnownBy.PAYMENT:
+        found: Ids = {"payment_references": _payment_references(workspaces)}
+    elif known_by == Recipient.KnownBy.NUMBER:
+        found = {"numbers": _numbers(workspaces)}
+    else:
+        found = {
+            "workspaces": [workspace.outside_id] if workspace else [],
+            "people": [person.outside_id] if person else [],
         }
     return {name: ids for name, ids in found.items() if ids}
 
