@@ -29,18 +29,20 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar import attachments, downloads, outbox
+from dsar import attachments, corrections, downloads, outbox
 from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
 from dsar.models import (
     Attachment,
     Decision,
+    Correction,
     DownloadLink,
     Identifier,
     IntakeSource,
     Letter,
     OutgoingMail,
     Refusal,
+    Statement,
     SubjectRequest,
     Ticket,
     TicketMessage,
@@ -287,6 +289,14 @@ def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetim
     for each in way[begun : way.index(state) + 1]:
         request = move_request(request.pk, each, user=user, now=now)
     return request
+
+
+def make_correction(request: SubjectRequest, user: User) -> tuple[Correction, Statement]:
+    """Return a correction of the customer of a request, and what they say of something that was not corrected."""
+    changes = corrections.changes_of(request, {"accounts.Person.business_name": "Brandt Ltd"})
+    (made,) = corrections.apply(request, changes, shown_by="word", file=None, now=NOW)
+    said = corrections.state_disagreement(request, "That is not so.", ["accounts.Person.name"], user=user, now=NOW)
+    return made, said
 
 
 def make_tool_session(**fields) -> FreeToolSession:
