@@ -12,7 +12,15 @@ class DsarConfig(AppConfig):
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
-        from dsar.rights import childs_data, erasure, objection, restriction  # noqa: F401  (the rights that they register)
+        from dsar.rights import (  # noqa: F401  (the rights that they register)
+            childs_data,
+            consent,
+            correction,
+            erasure,
+            objection,
+            opt_outs,
+            restriction,
+        )
         from dsar.rights.decisions import ACTION
         from retention import impact, reviews
         from telecom_records.models import numbers

@@ -22,8 +22,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts import consents, evidence, keys
 from accounts.models import Consent, Membership, Person, Subscription, User
 from accounts.validators import E164
-from dsar.models import OptOut, SubjectRequest
-from dsar.trail import tell
+from dsar.models import OptOut
 from retention.visibility import visible
 from telecom_records.models import Number, NumberAssignment
 
@@ -36,9 +35,6 @@ REACHES: dict[str, str] = {
     Purpose.MARKETING_SMS: Kind.PHONE,
     Purpose.MARKETING_CALL: Kind.PHONE,
 }
-
-
-SHARING = (Purpose.ADVERTISING_COOKIES, Purpose.DATA_SHARING)
 
 
 class UnableToOptOut(ValueError):
@@ -90,31 +86,6 @@ def opt_out(
         body = {"addresses": len(kept), "channel": str(channel), "by": user.pk if user else "portal"}
         evidence.append_entry("MARKETING_OPT_OUT", subject=str(request_id or (kept[0].pk if kept else "")), body=body)
     return kept
-
-
-def heed(request: SubjectRequest, *, user: User, now: dt.datetime) -> None:
-    """Do at once what a new request wants, if it is an opt-out, whatever way it came: nobody's proof, no officer is awaited.
-
-    Under the CCPA's opt-out of sale and sharing (also by Global Privacy Control), what could be sharing ends with its consent.
-    """
-    at = min(request.received_at, now)
-    if request.type == "opt_out" and request.person:
-        consents.withdraw(request.person, SHARING, at=at, user=user, request_id=request.pk)
-        tell(request, "opted_out", "Consents to sharing and advertising withdrawn, at once.", user=user, now=now)
-    if request.type != "unsubscribe":
-        return
-    try:
-        channel = request.channel if request.channel in OptOut.Channel.values else OptOut.Channel.TICKET
-        kept = opt_out(
-            [request.requester_contact], person=request.person, channel=channel, asked_at=at, user=user,
-            request_id=request.pk, now=now,
-        )  # fmt: skip
-    except UnableToOptOut:
-        tell(
-            request, "opt_out_waits", "No address is known that could be opted out: write it down.", user=user, now=now
-        )
-        return
-    tell(request, "opted_out", f"Marketing has stopped, at once: addresses {len(kept)}.", user=user, now=now)
 
 
 def _remember(kind, address, channel, asked_at, user, request_id, now) -> OptOut:

@@ -6,10 +6,10 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
-from dsar import marketing
 from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
 from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
+from dsar.rights import opt_outs
 from dsar.trail import tell
 from dsar.workflow import hold_or_release
 from retention.keeping import against_deletions
@@ -37,12 +37,12 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
         words = f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version})."
         tell(request, "registered", words, user=user, now=now, state=request.state)
         hold_or_release(request, user=user, now=now)
-        marketing.heed(request, user=user, now=now)
         evidence.append_entry(
             "REQUEST_REGISTERED",
             subject=str(request.pk),
             body={"type": request.type, "regime": request.regime, "by": user.pk},
         )
+        opt_outs.heed(request, user=user, now=now)
     return request
 
 

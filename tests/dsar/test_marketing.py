@@ -178,7 +178,7 @@ def test_a_request_to_unsubscribe_is_done_when_it_is_registered(alice, bob, know
     )  # fmt: skip
     assert emails() == {bob.email}
     assert OptOut.objects.filter(request_id=request.pk, asked_at=NOW - DAY).count() == (2 if known else 1)
-    assert RequestEvent.objects.filter(request=request, kind="opted_out").exists()
+    assert RequestEvent.objects.filter(request=request, kind="decision").exists()
     assert SubjectRequest.objects.get(pk=request.pk).is_open and OutgoingMail.objects.count() == mails
 
 
