@@ -55,7 +55,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view add change", "subjectrequest", "ticket", "ticketmessage"),
         *_permissions("dsar", "view", "requestevent", "outgoingmail", "intakesource", "intakedelivery"),
         *_permissions("dsar", "view add change", "replytemplate"),
-        *_permissions("dsar", "view", "letter", "refusal", "downloadlink"),
+        *_permissions("dsar", "view", "letter", "refusal", "downloadlink", "registerentry"),
         "dsar.send_letter",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
@@ -92,7 +92,15 @@ ROLES: dict[str, list[str]] = {
         *_permissions("retention", "view", "filecheck", "filefinding"),
         *_permissions("retention", "view", "recipient", "notice"),
         *_permissions(
-            "dsar", "view", "subjectrequest", "requestevent", "refusal", "weatherwarning", "package", "decision"
+            "dsar",
+            "view",
+            "subjectrequest",
+            "requestevent",
+            "refusal",
+            "weatherwarning",
+            "package",
+            "decision",
+            "registerentry",
         ),
     ],
     SECURITY_ADMINISTRATOR: [

@@ -24,6 +24,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Tickets", "support_agent", "admin:dsar_ticket_changelist", "dsar.view_ticket", "my_tickets"),
             ("Letters", "stylus_note", "admin:dsar_letter_changelist", "dsar.view_letter", ""),
             ("Refusal log", "block", "admin:dsar_refusal_changelist", "dsar.view_refusal", ""),
+            ("California", "travel_explore", "california:page", "dsar.view_registerentry", ""),
             ("Downloads", "download", "admin:dsar_downloadlink_changelist", "dsar.view_downloadlink", ""),
             ("Weather", "thunderstorm", "admin:dsar_weatherwarning_changelist", "dsar.view_weatherwarning", ""),
             ("Outgoing mail", "outgoing_mail", "admin:dsar_outgoingmail_changelist", "dsar.view_outgoingmail", "mail"),

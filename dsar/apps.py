@@ -13,6 +13,7 @@ class DsarConfig(AppConfig):
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
         from dsar.rights import (  # noqa: F401  (the rights that they register)
+            california,
             childs_data,
             consent,
             correction,

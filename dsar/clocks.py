@@ -153,3 +153,13 @@ def opt_out_has_ended(now: dt.datetime, period: dt.timedelta) -> Q:
 def opt_out_goes_at(opt_out, period: dt.timedelta) -> dt.datetime | None:
     """Return when one marketing opt-out goes; None: it is in effect."""
     return max(opt_out.ended_at, opt_out.asked_at + period) if opt_out.ended_at else None
+
+
+def register_entry_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An entry of the register whose request was answered a whole period ago."""
+    return Q(ended_at__lte=now - period)
+
+
+def register_entry_goes_at(entry, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one entry of the register goes; None: its request is open."""
+    return entry.ended_at + period if entry.ended_at else None

@@ -606,6 +606,31 @@ MAPS = [
         },
     ),
     ModelMap(
+        model="dsar.RegisterEntry",
+        about="nobody: what was asked and answered, and when",
+        plural="entries of the register",
+        goes=Goes.DELETE,
+        policy="6.7",
+        clock="request_register",
+        ages=(
+            Age("request_register", clocks.register_entry_is_old, "ended_at", goes_at=clocks.register_entry_goes_at),
+        ),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "request_id",
+                "reference",
+                "type",
+                "channel",
+                "received_at",
+                "ended_at",
+                "outcome",
+                "reasons",
+            )
+        },
+    ),
+    ModelMap(
         model="dsar.OptOut",
         about="whoever wants no marketing at an address: a keyed hash that leads to nobody",
         plural="marketing opt-outs",

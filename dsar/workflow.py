@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
+from dsar.california import register
 from dsar.models import SubjectRequest
 from dsar.packages import states as packages
 from dsar.reminders import next_reminder_at
@@ -84,6 +85,7 @@ def move_locked(
     request.remind_at = next_reminder_at(request, after=now) if request.is_open else None
     request.save(update_fields=["state", "state_since", "closed_at", "remind_at"])
     hold_or_release(request, user=user, now=now)
+    register.enter(request, now=now)
     words = f"{State(state).label}. {because}" if because else f"{State(state).label}."
     tell(request, "moved", words, user=user, now=now, state=state)
     by = user.pk if user else "portal"

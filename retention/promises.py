@@ -283,6 +283,17 @@ PROMISES: dict[str, Promise] = {
             shortest=FOUR_YEARS,
         ),
         Promise(
+            key="request_register",
+            title="Register of Californian requests",
+            words="An entry of the register (what was asked, how and when it was answered; nobody’s name) is deleted {period} after "
+            "the answer. California demands 24 months (11 CCR 7101), so it cannot be less.",
+            policy="§ 6.7",
+            clock="after the answer",
+            basis=f"{LEGAL}: 11 CCR 7101",
+            seed=REGISTER,
+            shortest=REGISTER,
+        ),
+        Promise(
             key="corrected_value",
             title="Values before a correction",
             words="What a corrected field said before, and what showed that it was wrong, is deleted {period} after the request "

@@ -34,8 +34,8 @@ from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
 from dsar.models import (
     Attachment,
-    Decision,
     Correction,
+    Decision,
     DownloadLink,
     Identifier,
     IntakeSource,

@@ -53,12 +53,15 @@ WHAT = {
         "portability": "your personal data in a form that you can take with you", "objection": "that we stop using your personal data",
         "automated_decision": "that a person decides again", "withdraw_consent": "the withdrawal of your consent",
         "child": "the deletion of the data of your child",
+        "unsubscribe": "that we send you no marketing", "opt_out": "that we neither sell nor share your personal information",
+        "limit": "that we limit the use of your sensitive personal information",
     },
     ZH: {
         "access": "取得閣下個人資料的副本", "rectification": "更正閣下的個人資料", "erasure": "刪除閣下的個人資料",
         "restriction": "限制使用閣下的個人資料", "portability": "以可攜帶的格式取得閣下的個人資料", "objection": "停止使用閣下的個人資料",
         "automated_decision": "由真人重新作出決定", "withdraw_consent": "撤回閣下的同意",
         "child": "刪除閣下子女的資料",
+        "unsubscribe": "不再向閣下發送推廣訊息", "opt_out": "不出售亦不共用閣下的個人資料", "limit": "限制使用閣下的敏感個人資料",
     },
 }  # fmt: skip
 OTHER_WHAT = {EN: "a matter of your personal data", ZH: "有關閣下個人資料的事宜"}
@@ -75,6 +78,7 @@ DONE = {
         "withdraw_consent": "Your consent is withdrawn, and what rested on it has ended. What was done before stays lawful.",
         "child": "The data of your child was deleted. Those to whom we had given it were told to delete it, too.",
         "automated_decision": "A person has looked at the decision again; the result stands below.",
+        "unsubscribe": "This is done.", "opt_out": "This is done.", "limit": "We keep to this.",
     },
     ZH: {
         "access": "閣下的資料已備妥，並附清單，列明資料內容、來源、接收者、保留期限，以及略去的部分和原因。",
@@ -86,6 +90,7 @@ DONE = {
         "withdraw_consent": "閣下的同意已撤回，以其為依據的處理已經停止；撤回前的處理仍屬合法。",
         "child": "閣下子女的資料已被刪除；曾獲提供該等資料的人士亦已獲通知須予刪除。",
         "automated_decision": "已由真人重新審視該決定，結果見下文。",
+        "unsubscribe": "此事已辦妥。", "opt_out": "此事已辦妥。", "limit": "本公司遵行此要求。",
     },
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from dsar.models.letters import DownloadLink, Letter, Refusal
 from dsar.models.mail import Mailbox, OutgoingMail, TakenMail
 from dsar.models.marketing import OptOut
 from dsar.models.packages import Package
+from dsar.models.register import RegisterEntry
 from dsar.models.requests import RequestEvent, SubjectRequest, Watcher
 from dsar.models.steps import RequestPace, RequestStep
 from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
@@ -14,6 +15,6 @@ from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 __all__ = [
     "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "Decision", "DownloadLink", "Identifier", "IdentityCode",
     "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace",
-    "Correction", "OptOut", "Statement",
+    "Correction", "OptOut", "RegisterEntry", "Statement",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

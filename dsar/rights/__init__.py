@@ -6,7 +6,8 @@ evidence and the next state of the request are the same for all (``decisions.py`
 
 A right declares
 
-* ``types``: the request types that it answers. A type may have several rights, a right several types.
+* ``types``: the request types that it answers. A type may have several rights, a right several types. ``regimes``: only
+  under these laws, if it is not for all.
 * ``form``: what the officer may choose, a ``RightForm`` (``forms.py``). ``form.chosen()`` makes plain JSON of it; that is
   what ``choices`` is below, and what ``Decision.choices`` keeps until the words of the request are blanked.
 * ``preview(request, choices, now)``: what would happen, changing nothing. A ``Line`` for each category: how many rows,
@@ -95,6 +96,11 @@ class Right:
     told: Callable[[Decision, str], list[str]] = nothing_told
     answers: Callable[[Decision], bool] = always
     in_any_state: bool = False
+    regimes: tuple[str, ...] = ()
+
+    def serves(self, request: SubjectRequest) -> bool:
+        """Return whether it is for requests of this type, under this law."""
+        return request.type in self.types and (not self.regimes or request.regime in self.regimes)
 
 
 RIGHTS: dict[str, Right] = {}
@@ -106,4 +112,4 @@ def register(right: Right) -> None:
 
 def rights_for(request: SubjectRequest) -> list[Right]:
     """Return the rights that answer a request of this type, in the order in which they were registered."""
-    return [right for right in RIGHTS.values() if request.type in right.types]
+    return [right for right in RIGHTS.values() if right.serves(request)]

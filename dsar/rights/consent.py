@@ -67,7 +67,9 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
         summary=f"withdraw {count} consents",
         facts={"consents": sorted(str(each.pk) for each in ending)},
         notes=[
-            f"Told of it: {told}." if told else "No recipient outside is known to have consents: tell the website by hand.",
+            f"Told of it: {told}."
+            if told
+            else "No recipient outside is known to have consents: tell the website by hand.",
             "What was done before stays lawful. The consents themselves stay as proof, and go by their own clock.",
         ],
         obstacles=obstacles,

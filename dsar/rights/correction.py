@@ -123,7 +123,9 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
         Line(label_of(key), "Stays", "Asked for, and not corrected" + (" – with their statement" if choices["statement"] else ""))
         for key in choices["refused"]
     ]  # fmt: skip
-    told = sorted({str(each) for model in {change.model for change in changes} for each in recipients_of(model, now=now)})
+    told = sorted(
+        {str(each) for model in {change.model for change in changes} for each in recipients_of(model, now=now)}
+    )
     notes = [f"Told of it: {', '.join(told)}."] if told else []
     if changes and not told:
         notes = ["No recipient outside is known to have this data."]
@@ -185,12 +187,16 @@ def told(decision: Decision, language: str) -> list[str]:
 
     said = []
     if result["fields"]:
-        said.append(f"Corrected: {named(result['fields'])}." if language == EN else f"已更正：{named(result['fields'])}。")
+        said.append(
+            f"Corrected: {named(result['fields'])}." if language == EN else f"已更正：{named(result['fields'])}。"
+        )
     if result["refused"]:
         kept = named(result["refused"])
         said.append(f"Not corrected: {kept}." if language == EN else f"未予更正：{kept}。")
     if result["statement"]:
-        said.append("What you say of it is kept with the data." if language == EN else "閣下的陳述已與該等資料一併保存。")
+        said.append(
+            "What you say of it is kept with the data." if language == EN else "閣下的陳述已與該等資料一併保存。"
+        )
     return said
 
 

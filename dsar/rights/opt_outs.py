@@ -75,7 +75,10 @@ def carry_out(decision: Decision, by: Sequence[User], now: dt.datetime) -> dict[
     """Stop it as of the receipt of the request."""
     request = decision.request
     channel = request.channel if request.channel in OptOut.Channel.values else OptOut.Channel.TICKET
-    ending = [each.purpose for each in open_consents(request).filter(purpose__in=marketing.REACHES, given_at__lte=request.received_at)]
+    ending = [
+        each.purpose
+        for each in open_consents(request).filter(purpose__in=marketing.REACHES, given_at__lte=request.received_at)
+    ]
     try:
         kept = marketing.opt_out(
             decision.choices["addresses"].splitlines(), person=request.person, channel=channel,
@@ -119,7 +122,9 @@ def carry_out_sale(decision: Decision, by: Sequence[User], now: dt.datetime) -> 
 def told_sale(decision: Decision, language: str) -> list[str]:
     """Confirm that nothing is sold or shared."""
     if language == EN:
-        return ["We do not sell your personal information, and we share it with nobody for advertising across contexts."]
+        return [
+            "We do not sell your personal information, and we share it with nobody for advertising across contexts."
+        ]
     return ["本公司不會出售閣下的個人資料，亦不會為跨情境廣告與任何人共用該等資料。"]
 
 

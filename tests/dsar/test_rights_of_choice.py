@@ -68,7 +68,9 @@ def test_what_identifies_somebody_is_corrected_by_two_officers(alice, officers):
     approvals.decide(asked.pk, user=agreeing, agree=True, now=NOW)
     decision.refresh_from_db(), request.refresh_from_db()
     assert Person.objects.get(pk=alice.pk).name == "Alice Brandt" and request.state == "approved"
-    assert "Brandt" not in json.dumps([decision.choices, decision.result])  # what it said stands in the correction alone
+    assert "Brandt" not in json.dumps(
+        [decision.choices, decision.result]
+    )  # what it said stands in the correction alone
     assert Correction.objects.get().before == "Alice Brant"
     assert RIGHTS["correction"].told(decision, "en") == ["Corrected: name."]
     assert RIGHTS["correction"].told(decision, "zh-hant") == ["已更正：姓名。"]
@@ -92,7 +94,11 @@ def test_one_officer_corrects_what_identifies_nobody_and_keeps_a_statement_of_th
     alice.refresh_from_db()
     assert alice.business_name == "Brandt Ltd"
     said = Statement.objects.get()
-    assert (said.person, said.fields, said.text) == (alice, ["accounts.Person.country"], "I have always lived in Wales.")
+    assert (said.person, said.fields, said.text) == (
+        alice,
+        ["accounts.Person.country"],
+        "I have always lived in Wales.",
+    )
     decision = Decision.objects.get()
     assert "Wales" not in json.dumps([decision.choices, decision.result])
     assert any("Not corrected" in words for words in RIGHTS["correction"].told(decision, "en"))
@@ -151,7 +157,12 @@ def test_a_withdrawn_consent_ends_what_rests_on_it_and_is_kept_as_proof(alice, o
     newer = factories.make_consent(alice, purpose="data_sharing", given_at=NOW - DAY)
     request = factories.make_request(officers[0], type="withdraw_consent", person=alice)
     do(request, "withdraw_consent", officers[0], purposes=["marketing_email", "testimonial", "data_sharing"])
-    for purpose, stands in (("marketing_email", False), ("testimonial", False), ("analytics_cookies", True), ("data_sharing", True)):
+    for purpose, stands in (
+        ("marketing_email", False),
+        ("testimonial", False),
+        ("analytics_cookies", True),
+        ("data_sharing", True),
+    ):
         assert consents.may(alice, purpose, now=NOW) is stands
         assert consents.may(bob, purpose, now=NOW) is (purpose != "data_sharing")
     assert [each.person for each in marketing.audience("marketing_email", now=NOW)] == [bob]
