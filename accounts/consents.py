@@ -85,9 +85,19 @@ def withdraw(
             .filter(person=person, purpose__in=list(purposes), withdrawn_at__isnull=True, given_at__lte=at)
             .order_by("pk")
         )
-        Consent.objects.filter(pk__in=[each.pk for each in found]).update(withdrawn_at=at)
-        for each in found:
-            each.withdrawn_at = at
-            body = {"purpose": each.purpose, "request": str(request_id or ""), "by": user.pk if user else "portal"}
-            evidence.append_entry("CONSENT_WITHDRAWN", subject=str(each.pk), body=body)
-    return found
+        return end([(each, at) for each in found], user=user, request_id=request_id)
+
+
+def end(
+    found: Iterable[tuple[Consent, dt.datetime]], *, user: User | None, request_id: uuid.UUID | None = None
+) -> list[Consent]:
+    """Withdraw these consents, locked by the caller, each as of the instant beside it; return them."""
+    ended, told = [], []
+    for consent, at in found:
+        consent.withdrawn_at = at
+        ended.append(consent)
+        body = {"purpose": consent.purpose, "request": str(request_id or ""), "by": user.pk if user else "portal"}
+        told.append(("CONSENT_WITHDRAWN", str(consent.pk), body))
+    Consent.objects.bulk_update(ended, ["withdrawn_at"], batch_size=1000)
+    evidence.append_entries(told)
+    return ended

@@ -56,6 +56,9 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view", "requestevent", "outgoingmail", "intakesource", "intakedelivery"),
         *_permissions("dsar", "view add change", "replytemplate"),
         *_permissions("dsar", "view", "letter", "refusal", "downloadlink", "registerentry"),
+        *_permissions("dsar", "view add", "optout"),
+        "dsar.take_marketing_list",
+        *_permissions("dsar", "view", "correction", "statement"),
         "dsar.send_letter",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
@@ -69,6 +72,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view add", "ticketmessage"),
         *_permissions("dsar", "view add", "subjectrequest"),
         *_permissions("dsar", "view", "replytemplate", "outgoingmail"),
+        *_permissions("dsar", "view add", "optout"),
         "dsar.settle_outgoingmail",
     ],
     AUDITOR: [
@@ -101,6 +105,7 @@ ROLES: dict[str, list[str]] = {
             "package",
             "decision",
             "registerentry",
+            "optout",
         ),
     ],
     SECURITY_ADMINISTRATOR: [

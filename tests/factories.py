@@ -294,9 +294,18 @@ def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetim
 def make_correction(request: SubjectRequest, user: User) -> tuple[Correction, Statement]:
     """Return a correction of the customer of a request, and what they say of something that was not corrected."""
     changes = corrections.changes_of(request, {"accounts.Person.business_name": "Brandt Ltd"})
-    (made,) = corrections.apply(request, changes, shown_by="word", file=None, now=NOW)
+    with transaction.atomic():
+        (made,) = corrections.apply(request, changes, shown_by="word", file=None, now=NOW)
     said = corrections.state_disagreement(request, "That is not so.", ["accounts.Person.name"], user=user, now=NOW)
     return made, said
+
+
+def make_california(officer: User) -> SubjectRequest:
+    """Return a request under the CCPA that was refused, which stands in the register."""
+    request = bring_to(make_request(officer, regime="us_ca_ccpa"), "approved", officer)
+    draft = sending.Draft(kind="refusal", language="en", reasons=["fraud"], way="post", particulars="As it says.")
+    sending.send(request.pk, draft, base_url="https://portal.example", user=officer, now=NOW)
+    return move_request(request.pk, "refused", user=officer, now=NOW)
 
 
 def make_tool_session(**fields) -> FreeToolSession:

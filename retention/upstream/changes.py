@@ -8,7 +8,6 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 
-from django.db import transaction
 from django.db.models import Q
 
 from accounts import evidence
@@ -61,7 +60,6 @@ def tell_of_change(
         NoticeContent.objects.create(notice=notice, sealed=seal_content(notice, content))
         made.append(notice)
     if made:
-        with transaction.atomic():
-            body = {"notices": [str(notice.pk) for notice in made], "kind": str(kind)}
-            evidence.append_entry("RECIPIENTS_TOLD", subject=str(request_id), body=body)
+        body = {"notices": [str(notice.pk) for notice in made], "kind": str(kind)}
+        evidence.append_entry("RECIPIENTS_TOLD", subject=str(request_id), body=body)
     return made

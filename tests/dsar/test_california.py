@@ -41,8 +41,19 @@ def answer(request, officer, kind: str, *, after: int, reasons=()):
 
 
 def test_the_figures_count_what_became_of_each_request_of_the_year(officer):
-    for days, kind, reasons in ((10, "answer", []), (20, "answer", []), (31, "partial", ["others_rights"]), (40, "refusal", ["not_identified"])):
-        answer(factories.make_request(officer, regime=CA, received_at=NOW - 3 * DAY), officer, kind, after=days, reasons=reasons)
+    for days, kind, reasons in (
+        (10, "answer", []),
+        (20, "answer", []),
+        (31, "partial", ["others_rights"]),
+        (40, "refusal", ["not_identified"]),
+    ):
+        answer(
+            factories.make_request(officer, regime=CA, received_at=NOW - 3 * DAY),
+            officer,
+            kind,
+            after=days,
+            reasons=reasons,
+        )
     factories.make_request(officer, regime=CA, type="erasure")
     gone = factories.make_request(officer, regime=CA, type="erasure")
     move_request(gone.pk, "withdrawn", user=officer, now=NOW)
@@ -82,7 +93,9 @@ def test_an_entry_goes_24_months_after_the_answer_and_an_open_one_never(officer)
     period = dt.timedelta(days=731)
 
     def past(now):
-        return list(RegisterEntry.objects.filter(clocks.register_entry_is_old(now, period)).values_list("request_id", flat=True))
+        return list(
+            RegisterEntry.objects.filter(clocks.register_entry_is_old(now, period)).values_list("request_id", flat=True)
+        )
 
     assert past(done.closed_at + period - dt.timedelta(seconds=1)) == []
     assert past(done.closed_at + period) == [done.pk]
@@ -136,7 +149,9 @@ def test_who_asks_to_know_is_told_the_categories_held_of_them_and_that_nothing_i
     decision = decide(request.pk, "categories", {}, seen=digest_of(right, {}, shown), user=officer, now=NOW)
     for language in ("en", "zh-hant"):
         said = " ".join(right.told(decision, language))
-        assert "A. Identifiers" in said and "F. Internet" in said and "L. Sensitive" not in said and "H. Audio" not in said
+        assert (
+            "A. Identifiers" in said and "F. Internet" in said and "L. Sensitive" not in said and "H. Audio" not in said
+        )
     assert "We have sold none of it" in " ".join(right.told(decision, "en"))
 
 

@@ -1,13 +1,18 @@
 """Who may receive marketing: a consent in effect, and nobody who opted out, whatever comes later."""
 
+import csv
 import datetime as dt
+import io
 
 import pytest
 import tablib
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from accounts import consents, epochs
-from accounts.models import ChildFinding, Consent, Person
+from accounts.models import AccessLogEntry, ChildFinding, Consent, Person
 from accounts.resources import ConsentResource
+from accounts.roles import AUDITOR, PRIVACY_OFFICER, SECURITY_ADMINISTRATOR, SUPPORT_AGENT
 from dsar import marketing
 from dsar.models import OptOut, OutgoingMail, RequestEvent, SubjectRequest
 from retention.purge import carry_out
@@ -141,9 +146,10 @@ def test_it_ends_when_the_number_is_somebody_elses(alice, bob, who):
     workspace = alice.memberships.get().workspace
     number = factories.make_number()
     factories.make_assignment(workspace, number, until=NOW + DAY)
-    alice.phone = bob.phone = number.e164
-    alice.save(), bob.save()
+    alice.phone = number.e164
+    alice.save()
     opt_out(person=alice)
+    Person.objects.filter(pk=bob.pk).update(phone=number.e164)
     assert emails("marketing_sms") == set()
     other = bob.memberships.get().workspace if who == "somebody else" else workspace
     factories.make_assignment(other, number, since=NOW + 2 * DAY)
@@ -200,3 +206,116 @@ def test_an_ended_opt_out_goes_after_three_years_and_one_in_effect_never():
     assert list(OptOut.objects.filter(past(NOW + period - dt.timedelta(seconds=1), period))) == []
     assert list(OptOut.objects.filter(past(NOW + period, period))) == [ended]
     assert clocks.opt_out_goes_at(OptOut.objects.get(pk=living.pk), period) is None
+
+
+# --- The page -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def officer(client):
+    user = factories.make_user()
+    client.force_login(user)
+    return user
+
+
+def rows_of(response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(b"".join(response).decode())))
+
+
+def test_the_list_leaves_as_a_stream_without_formulas_and_is_written_down(client, officer, alice, bob):
+    Person.objects.filter(pk=bob.pk).update(name="=HYPERLINK(1)")
+    opt_out(person=alice)
+    response = client.post("/admin/marketing/list/", {"purpose": E, "reason": "Winter"})
+    assert response.streaming and not AccessLogEntry.objects.filter(action="export").exists()
+    (titles, row) = rows_of(response)
+    assert row[titles.index("name")] == "'=HYPERLINK(1)" and row[titles.index("address")] == bob.email
+    entry = AccessLogEntry.objects.get(action="export")
+    assert (entry.rows, entry.user) == (1, officer) and "Winter" in entry.reason
+
+
+def test_a_list_that_is_cut_off_is_written_down_as_far_as_it_went(client, officer, alice, bob):
+    response = client.post("/admin/marketing/list/", {"purpose": E, "reason": "Winter"})
+    stream = iter(response.streaming_content)
+    next(stream), next(stream)
+    for close in response._resource_closers:  # what close() does first, before it lets the connection go
+        close()
+    assert AccessLogEntry.objects.get(action="export").rows == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "may_see", "may_add", "may_take"),
+    [(PRIVACY_OFFICER, True, True, True), (SUPPORT_AGENT, True, True, False), (AUDITOR, True, False, False),
+     (SECURITY_ADMINISTRATOR, False, False, False)],
+)  # fmt: skip
+def test_who_may_do_what(client, role, may_see, may_add, may_take):
+    client.force_login(factories.make_user(role))
+    assert client.get("/admin/marketing/").status_code == (200 if may_see else 403)
+    typed = {"addresses": "a@example.test", "channel": "chat"}
+    assert client.post("/admin/marketing/", typed).status_code == (302 if may_add else 403)
+    assert OptOut.objects.exists() is may_add
+    assert client.post("/admin/marketing/list/", {"purpose": E, "reason": "x"}).status_code == (
+        200 if may_take else 403
+    )
+    assert client.get("/admin/marketing/list/").status_code == 405
+
+
+def upload(client, text: str | bytes):
+    file = SimpleUploadedFile("opt-outs.csv", text if isinstance(text, bytes) else text.encode())
+    return client.post("/admin/marketing/", {"addresses": "", "channel": "file", "file": file})
+
+
+def test_a_file_of_opt_outs_is_taken_whole(client, officer, alice, bob):
+    lines = f"address,asked_at\nalice@EXAMPLE.test,{(NOW - DAY).isoformat()}\n'+442079460199,\nc@example.test,\n"
+    assert upload(client, lines).status_code == 302
+    assert emails(now=timezone.now()) == {bob.email} and OptOut.objects.count() == 3
+    assert marketing.opted_out_since("+442079460199", now=timezone.now())
+    assert OptOut.objects.get(asked_at=NOW - DAY).kind == "email"
+    assert upload(client, lines).status_code == 302 and OptOut.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("address\na@example.test\nnot an address\n", "Line 3"),
+        ("mail\na@example.test\n", "first line"),
+        ("address,asked_at\na@example.test,2026-01-01\n", "Line 2"),
+        ("address,asked_at\na@example.test,2199-01-01T00:00:00+00:00\n", "future"),
+        ('address\n"a@example.test\n', "quote"),
+        (b"address\n\xff\xfe@example.test\n", "UTF-8"),
+        ("address\n", "no line"),
+        ("", "empty"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_whole_and_says_where(client, officer, text, words):
+    response = upload(client, text)
+    assert response.status_code == 400 and words in response.content.decode() and not OptOut.objects.exists()
+
+
+def test_an_opt_out_by_address_alone_holds_for_whoever_has_it_and_changes_it_later(alice, bob):
+    opt_out(alice.email)
+    alice.email = "new@example.test"
+    alice.save()
+    assert emails() == {bob.email} and emails("marketing_sms") == {alice.email, bob.email}
+
+
+def test_whether_an_address_wants_marketing_is_told_to_those_who_may_see_it(client, officer):
+    opt_out("a@example.test")
+    assert "No marketing" in client.post("/admin/marketing/check/", {"address": "A@example.test"}).content.decode()
+    assert "Not opted out" in client.post("/admin/marketing/check/", {"address": "b@example.test"}).content.decode()
+    assert client.post("/admin/marketing/check/", {"address": "x"}).status_code == 400
+
+
+def test_a_large_list_asks_the_database_once_a_batch(django_assert_max_num_queries):
+    person = factories.make_person()
+    policy = factories.make_policy()
+    people = Person.objects.bulk_create(
+        [Person(outside_id=f"B-{i}", name="B", email=f"b{i}@example.test") for i in range(3000)]
+    )
+    Consent.objects.bulk_create(
+        [Consent(outside_id=f"CB-{i}", person=each, purpose=E, policy_version=policy, given_at=NOW - DAY)
+         for i, each in enumerate(people)]
+    )  # fmt: skip
+    with django_assert_max_num_queries(6):
+        assert sum(1 for _ in marketing.audience(E, now=NOW)) == 3000 and person
+    with django_assert_max_num_queries(40):
+        marketing.opt_out_many([(each.email, NOW) for each in people[:10]], channel="file", user=None, now=NOW)

@@ -12,12 +12,15 @@ import datetime as dt
 import itertools
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange as Range
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 
 from accounts import consents, evidence, keys
 from accounts.models import Consent, Membership, Person, Subscription, User
@@ -71,45 +74,101 @@ def opt_out(
 ) -> list[OptOut]:
     """Stop all marketing to these addresses, and to a person's own, at once; return what is remembered.
 
-    The person's consents to marketing are withdrawn. Doing it again only moves ``asked_at`` forward. Raises
-    UnableToOptOut when there is neither a person nor an address.
+    The person's consents to marketing are withdrawn, and those of whoever else has an address, for what it reaches.
+    Doing it again only moves ``asked_at`` forward. Raises UnableToOptOut when there is neither a person nor an address.
     """
+    at = min(asked_at, now)
     own = [person.email, person.phone] if person else []
-    found = {address for text in [*texts, *own] if text and (address := address_of(text))}
-    if not found and person is None:
+    wanted = [(text, at) for text in [*texts, *own] if text and address_of(text)]
+    if not wanted and person is None:
         raise UnableToOptOut("This is neither an e-mail address nor a number in international form (+44…).")
     with transaction.atomic():
-        kept = [_remember(kind, address, channel, min(asked_at, now), user, request_id, now)
-                for kind, address in sorted(found)]  # fmt: skip
         if person:
-            consents.withdraw(person, REACHES, at=min(asked_at, now), user=user, request_id=request_id)
+            consents.withdraw(person, REACHES, at=at, user=user, request_id=request_id)
+        return opt_out_many(wanted, channel=channel, user=user, request_id=request_id, now=now)
+
+
+def opt_out_many(
+    wanted: Sequence[tuple[str, dt.datetime]],
+    *,
+    channel: str,
+    user: User | None,
+    request_id: uuid.UUID | None = None,
+    now: dt.datetime,
+) -> list[OptOut]:
+    """Stop marketing to these addresses, each as of the instant beside it; text that is no address is left out."""
+    asked: dict[tuple[str, str], dt.datetime] = {}
+    for text, at in wanted:
+        if address := address_of(text):
+            asked[address] = max(at, asked.get(address, at))
+    told = {"channel": channel, "request_id": request_id, "recorded_by": user, "recorded_at": now}
+    found = sorted(asked.items())
+    with transaction.atomic():
+        kept = [row for start in range(0, len(found), BATCH) for row in _remember(found[start : start + BATCH], told)]
+        for start in range(0, len(found), BATCH):
+            _withdraw_of_whom(dict(found[start : start + BATCH]), user=user, request_id=request_id)
         body = {"addresses": len(kept), "channel": str(channel), "by": user.pk if user else "portal"}
-        evidence.append_entry("MARKETING_OPT_OUT", subject=str(request_id or (kept[0].pk if kept else "")), body=body)
+        subject = str(request_id or (kept[0].pk if kept else ""))
+        evidence.append_entry("MARKETING_OPT_OUT", subject=subject, body=body)
     return kept
 
 
-def _remember(kind, address, channel, asked_at, user, request_id, now) -> OptOut:
-    is_ours = kind == Kind.PHONE and Number.objects.filter(e164=address).exists()
-    held = NumberAssignment.objects.filter(number__e164=address, window__contains=asked_at)
-    told = {
-        "kind": kind,
-        "asked_at": asked_at,
-        "channel": channel,
-        "request_id": request_id,
-        "recorded_by": user,
-        "recorded_at": now,
-        "is_ours": is_ours,
-        "holder": held.values_list("workspace", flat=True).first() if is_ours else None,
+def _remember(asked: Sequence[tuple[tuple[str, str], dt.datetime]], told: dict[str, Any]) -> list[OptOut]:
+    """Make the rows of addresses that are new, and move those forward that were asked again; return all."""
+    ours = _windows_of([address for (kind, address), _ in asked if kind == Kind.PHONE])
+    rows = {}
+    for (kind, address), at in asked:
+        windows = ours.get(address)
+        holder = next((workspace for window, workspace in windows or () if at in window), None)
+        digest = hash_address(kind, address)
+        rows[digest] = OptOut(
+            kind=kind, address_hash=digest, asked_at=at, is_ours=windows is not None, holder=holder, **told
+        )
+    known = {
+        bytes(row.address_hash): row
+        for row in OptOut.objects.select_for_update()
+        .filter(address_hash__in=list(rows), ended_at__isnull=True)
+        .order_by("pk")
     }
-    digest = hash_address(kind, address)
-    kept, is_new = OptOut.objects.select_for_update().get_or_create(
-        address_hash=digest, ended_at__isnull=True, defaults={"address_hash": digest, **told}
+    changed = ["asked_at", "is_ours", "holder", *told]
+    again = [row for digest, row in known.items() if row.asked_at < rows[digest].asked_at]
+    for row in again:
+        for name in changed:
+            setattr(row, name, getattr(rows[bytes(row.address_hash)], name))
+    OptOut.objects.bulk_update(again, changed)
+    made = OptOut.objects.bulk_create([row for digest, row in rows.items() if digest not in known])
+    return [*known.values(), *made]
+
+
+def _windows_of(numbers: list[str]) -> dict[str, list[tuple[Range, uuid.UUID]]]:
+    """Return those of the numbers that are ours, with who had them when."""
+    found: dict[str, list[tuple[Range, uuid.UUID]]] = {
+        e164: [] for e164 in Number.objects.filter(e164__in=numbers).values_list("e164", flat=True)
+    }
+    rows = NumberAssignment.objects.filter(number__e164__in=numbers)
+    for e164, window, workspace in rows.values_list("number__e164", "window", "workspace"):
+        found[e164].append((window, workspace))
+    return found
+
+
+def _withdraw_of_whom(asked: dict[tuple[str, str], dt.datetime], **told: Any) -> None:
+    """Withdraw the consents of whoever has such an address, for what it reaches: they may change it later."""
+    emails = [address for kind, address in asked if kind == Kind.EMAIL]
+    phones = [address for kind, address in asked if kind == Kind.PHONE]
+    people = Person.objects.annotate(small=Lower("email")).filter(Q(small__in=emails) | Q(phone__in=phones))
+    found = (
+        Consent.objects.select_for_update(of=("self",))
+        .filter(person__in=people.values("pk"), purpose__in=REACHES, withdrawn_at__isnull=True)
+        .select_related("person")
+        .order_by("pk")
     )
-    if not is_new and kept.asked_at < asked_at:
-        for name, value in told.items():
-            setattr(kept, name, value)
-        kept.save(update_fields=list(told))
-    return kept
+    ending = []
+    for consent in found:
+        address = address_of(getattr(consent.person, REACHES[consent.purpose]))
+        at = asked.get(address) if address else None
+        if at and consent.given_at <= at:
+            ending.append((consent, at))
+    consents.end(ending, **told)
 
 
 def number_given(assignment: NumberAssignment) -> None:
