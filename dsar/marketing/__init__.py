@@ -25,7 +25,8 @@ from django.db.models.functions import Lower
 from accounts import consents, evidence, keys
 from accounts.models import Consent, Membership, Person, Subscription, User
 from accounts.validators import E164
-from dsar.models import OptOut
+from dsar.models import OptOut, SubjectRequest
+from retention.restrictions import unrestricted
 from retention.visibility import visible
 from telecom_records.models import Number, NumberAssignment
 
@@ -60,6 +61,11 @@ def address_of(text: str) -> tuple[str, str] | None:
 def hash_address(kind: str, address: str) -> bytes:
     """Return the keyed hash of an address in its one form (``address_of``)."""
     return keys.keyed_hash(f"{kind}:{address}", purpose=HASHES)
+
+
+def channel_of(request: SubjectRequest) -> str:
+    """Return by which channel an opt-out came that is a request."""
+    return request.channel if request.channel in OptOut.Channel.values else OptOut.Channel.TICKET
 
 
 def opt_out(
@@ -221,7 +227,7 @@ def candidates(purpose: str, *, now: dt.datetime) -> QuerySet[Consent]:
         Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=now)
     )
     people = (
-        visible(Person.objects.all(), now=now)
+        unrestricted(visible(Person.objects.all(), now=now))
         .exclude(child_findings__dropped_at__isnull=True, child_findings__isnull=False)
         .exclude(Exists(mine.filter(Exists(ended))) & ~Exists(mine.filter(Exists(runs) | ~Exists(ended))))
     )

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidg
 from accounts import evidence
 from accounts.models import Consent, Person, Restriction, User
 from accounts.validators import refuse_card_numbers
+from dsar import marketing
 from dsar.models import Decision, SubjectRequest
 from dsar.rights import Line, Preview, Right, register
 from dsar.rights.forms import RightForm
@@ -123,7 +124,11 @@ def carry_out(decision: Decision, by: Sequence[User], now: dt.datetime) -> dict[
     person = person_of(request)
     result: dict[str, Any] = {"purpose": choices["purpose"], "outcome": choices["outcome"]}
     if choices["purpose"] == MARKETING:
-        result["consents"] = _marketing_of(person).filter(given_at__lte=now).update(withdrawn_at=now)
+        result["consents"] = _marketing_of(person).filter(given_at__lte=now).count()
+        marketing.opt_out(
+            [request.requester_contact], person=person, channel=marketing.channel_of(request), asked_at=now, user=by[-1],
+            request_id=request.pk, now=now,
+        )  # fmt: skip
     elif choices["outcome"] != CONTINUE:
         made = restrictions.restrict(
             person, ground=Restriction.Ground.OBJECTION, request_id=request.pk, user=by[-1], now=now

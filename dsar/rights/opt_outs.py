@@ -74,14 +74,13 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
 def carry_out(decision: Decision, by: Sequence[User], now: dt.datetime) -> dict[str, Any]:
     """Stop it as of the receipt of the request."""
     request = decision.request
-    channel = request.channel if request.channel in OptOut.Channel.values else OptOut.Channel.TICKET
     ending = [
         each.purpose
         for each in open_consents(request).filter(purpose__in=marketing.REACHES, given_at__lte=request.received_at)
     ]
     try:
         kept = marketing.opt_out(
-            decision.choices["addresses"].splitlines(), person=request.person, channel=channel,
+            decision.choices["addresses"].splitlines(), person=request.person, channel=marketing.channel_of(request),
             asked_at=request.received_at, user=by[-1], request_id=request.pk, now=now,
         )  # fmt: skip
     except marketing.UnableToOptOut as error:
