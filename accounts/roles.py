@@ -73,6 +73,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view add", "subjectrequest"),
         *_permissions("dsar", "view", "replytemplate", "outgoingmail"),
         *_permissions("dsar", "view add", "optout"),
+        "dsar.view_statement",
         "dsar.settle_outgoingmail",
     ],
     AUDITOR: [

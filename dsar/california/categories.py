@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 
 from accounts.verdicts import data_map
 from dsar.packages.categories import CATEGORIES, SENSITIVE, Category
-from dsar.packages.information import KINDS_OF_RECIPIENTS
 from retention.models import Recipient
+
+OTHERS = "Service providers (policy § 4.1)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +23,13 @@ class Collected:
 
 
 def collected(is_held: Callable[[Category], bool] = lambda category: True) -> list[Collected]:
-    """Return the categories in the order of the law, of those that ``is_held`` says are there."""
+    """Return the categories in the order of the law, of those that ``is_held`` says are there.
+
+    Recipients are named by their kind, also those who are not told of erasures yet: they receive the data all the same.
+    """
     told = [
         (recipient.get_kind_display(), set(recipient.categories))
-        for recipient in Recipient.objects.filter(active_from__isnull=False, active_until__isnull=True).order_by("name")
+        for recipient in Recipient.objects.filter(active_until__isnull=True).order_by("name", "pk")
     ]
     held = [category for category in CATEGORIES if is_held(category)]
     found = []
@@ -38,7 +42,7 @@ def collected(is_held: Callable[[Category], bool] = lambda category: True) -> li
                 holds=_once(category.title for category in mine),
                 sources=_once(category.source for category in mine),
                 purposes=_once(category.purposes for category in mine),
-                recipients=_once(kind for kind, gets in told if gets & models) or KINDS_OF_RECIPIENTS[:2],
+                recipients=_once(kind for kind, gets in told if gets & models) or [OTHERS],
                 is_sensitive=name == SENSITIVE,
             )
         )

@@ -1,6 +1,7 @@
 """The page of Californian requests: figures of a year, the register, and the categories; each as CSV too."""
 
 import csv
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -49,7 +50,15 @@ def page(request: HttpRequest) -> HttpResponse:
         "years": known,
         "year": year,
         "metrics": metrics(year),
-        "entries": [(entry, reasons_of(entry)) for entry in entries[:SHOWN]],
+        "entries": [
+            {
+                "entry": entry,
+                "reasons": reasons_of(entry),
+                "received": _date(entry.received_at),
+                "ended": _date(entry.ended_at),
+            }
+            for entry in entries[:SHOWN]
+        ],
         "more": len(entries) > SHOWN,
         "categories": collected(),
         "not_sold": NOT_SOLD,
@@ -90,8 +99,13 @@ def reasons_of(entry: RegisterEntry) -> list[str]:
     return [REASONS[code].label if code in REASONS else code for code in entry.reasons]
 
 
-def _day(instant) -> str:
-    return timezone.localtime(instant, ZONE).date().isoformat() if instant else ""
+def _date(instant: dt.datetime | None) -> dt.date | None:
+    return timezone.localtime(instant, ZONE).date() if instant else None
+
+
+def _day(instant: dt.datetime | None) -> str:
+    date = _date(instant)
+    return date.isoformat() if date else ""
 
 
 def _year(text: str | None) -> int | None:

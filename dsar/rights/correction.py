@@ -74,6 +74,8 @@ class CorrectionForm(RightForm):
         files = [(str(file.pk), file.name or f"File {file.pk}") for file in corrections.files_of(self.subject_request)]
         self.fields["file"].choices = [("", "None"), *files]  # type: ignore[attr-defined]
         self.fields["refused"].choices = [(key, label_of(key)) for key in inputs]  # type: ignore[attr-defined]
+        if not files:
+            del self.fields["file"]
         self.fields = {**inputs, **self.fields}
 
     def clean(self) -> dict[str, Any]:
@@ -96,8 +98,8 @@ class CorrectionForm(RightForm):
 
     def chosen(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        rest = {name: cleaned[name] for name in ("evidence", "file", "refused", "statement")}
-        return {"wanted": self._wanted(cleaned), **rest}
+        rest = {name: cleaned[name] for name in ("evidence", "refused", "statement")}
+        return {"wanted": self._wanted(cleaned), "file": cleaned.get("file", ""), **rest}
 
 
 def column_of(key: str):
@@ -120,7 +122,7 @@ def preview(request: SubjectRequest, choices: Mapping[str, Any], now: dt.datetim
         for change in changes
     ]
     lines += [
-        Line(label_of(key), "Stays", "Asked for, and not corrected" + (" – with their statement" if choices["statement"] else ""))
+        Line(label_of(key), "Stays", "Asked for, and not corrected" + (f". They say: “{choices['statement']}”" if choices["statement"] else ""))
         for key in choices["refused"]
     ]  # fmt: skip
     told = sorted(

@@ -122,7 +122,16 @@ def lines_of(found: SubjectRequest, right: Right | None, now) -> list[dict[str, 
                 "progress": its.progress(decision, now) or []
                 if its.progress and decision.state == Decision.State.UNDER_WAY
                 else [],
+                "asked": _asked(found, decision, now) if approval else None,
                 "told": its.told(decision, "en") if decision.state == Decision.State.DONE else [],
             }
         )
     return lines
+
+
+def _asked(found: SubjectRequest, decision: Decision, now) -> Preview | None:
+    """Return what a second officer is asked to agree to, as it is now."""
+    try:
+        return preview_of(found, RIGHTS[decision.right], decision.choices, now=now)
+    except UnableToCarryOut:
+        return None

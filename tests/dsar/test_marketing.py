@@ -10,13 +10,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts import consents, epochs
-from accounts.models import AccessLogEntry, ChildFinding, Consent, Person
+from accounts.models import AccessLogEntry, ChildFinding, Consent, Person, Workspace
 from accounts.resources import ConsentResource
 from accounts.roles import AUDITOR, PRIVACY_OFFICER, SECURITY_ADMINISTRATOR, SUPPORT_AGENT
 from dsar import marketing
 from dsar.models import OptOut, OutgoingMail, RequestEvent, SubjectRequest
+from retention import restrictions
 from retention.purge import carry_out
 from tests import factories
+from tests.dsar import rights
 from tests.factories import DAY, NOW
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +174,23 @@ def test_children_and_those_who_cancelled_receive_none(alice, bob):
     assert emails() == {alice.email, bob.email}
     alice.memberships.get().workspace.subscriptions.update(cancelled_at=NOW - DAY, next_billing_at=NOW + 20 * DAY)
     assert emails() == {bob.email}
+
+
+def test_whoever_is_restricted_or_past_their_time_receives_none(alice, bob):
+    officer = factories.make_user()
+    request = factories.make_request(officer, type="restriction", person=alice)
+    restrictions.restrict(alice, ground="accuracy", request_id=request.pk, user=officer, now=NOW)
+    assert emails() == {bob.email}
+    Workspace.objects.filter(memberships__person=bob).update(state="hidden")
+    assert emails() == set()
+
+
+def test_an_objection_to_marketing_is_remembered_as_an_opt_out(alice, bob):
+    officer = factories.make_user()
+    request = factories.make_request(officer, type="objection", person=alice)
+    factories.prove_identity(request, officer)
+    rights.carry_out(request, "objection", officer, purpose="marketing")
+    assert emails() == {bob.email} and OptOut.objects.filter(request_id=request.pk).count() == 2
 
 
 @pytest.mark.parametrize("known", [True, False])
