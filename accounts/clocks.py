@@ -1,10 +1,13 @@
 """When a customer's record has had its own time, apart from the workspace's (policy § 5.2). ``now`` is aware."""
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import ChildFinding
+from accounts.models import ChildFinding, Membership, PersonErasure, Workspace
+from accounts.verdicts import Age
 
 
 def access_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -56,14 +59,49 @@ def children(now: dt.datetime) -> QuerySet:
     return ChildFinding.objects.filter(confirmed_at__lte=now, person__isnull=False).values("person")
 
 
-def person_is_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """Such a person. At once: the period is the time within which the officers must have confirmed it (policy § 8)."""
-    return Q(pk__in=children(now))
+def to_be_erased(model: str, now: dt.datetime) -> QuerySet:
+    """Return the ids of the people whose rows of a model (its label) two officers have agreed to erase at their request."""
+    granted = PersonErasure.objects.filter(decided_at__lte=now, ended_at__isnull=True, person__isnull=False)
+    return granted.filter(categories__contains=[model]).values("person")
 
 
-def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A row of such a person, whoever else is in the workspace."""
-    return Q(person__in=children(now))
+def by_decision(
+    model: str, of: Callable[[Any], Q], person: str = "", *, dated_by: str = "", **emptied: Any
+) -> tuple[Age, Age]:
+    """Return the clocks of rows that go because of what two officers decided about their person (``person`` leads to them).
+
+    ``of`` finds the rows of people by their ids, whoever else is in the workspace. At once: neither has a period to wait.
+    """
+    link = f"{person}__" if person else ""
+    return (
+        Age(
+            "childs_data",
+            lambda now, _: of(children(now)),
+            dated_by or f"{link}child_findings__confirmed_at",
+            **emptied,
+        ),
+        Age(
+            "erasure_request",
+            lambda now, _: of(to_be_erased(model, now)),
+            dated_by or f"{link}erasures__decided_at",
+            **emptied,
+        ),
+    )
+
+
+def of_person(lookup: str) -> Callable[[Any], Q]:
+    """Return how rows of people are found by a lookup."""
+    return lambda people: Q(**{f"{lookup}__in": people})
+
+
+def sole_workspaces(people: Any) -> QuerySet[Workspace]:
+    """Return the living workspaces that nobody but these people are in."""
+    others = Membership.objects.exclude(person__in=people)
+    return (
+        Workspace.objects.filter(memberships__person__in=people, state__in=Workspace.INTACT)
+        .exclude(pk__in=others.values("workspace"))
+        .distinct()
+    )
 
 
 def approval_is_old(now: dt.datetime, period: dt.timedelta) -> Q:

@@ -1,7 +1,7 @@
 """The verdicts on the customers' data (policy § 2.1, § 5.2)."""
 
 from accounts import clocks
-from accounts.verdicts import Age, Column, Goes, ModelMap, internal, personal, stored_file
+from accounts.verdicts import Age, Column, Corrected, Goes, ModelMap, internal, personal, stored_file
 
 LIBRARY_MODELS = {
     "auth.Permission": "What may be done; nobody's data.",
@@ -28,9 +28,9 @@ MAPS = [
         columns={
             "id": personal("user.unique_id", "Workspace"),
             "outside_id": personal("user.account", "Account number"),
-            "name": personal("user.account.username", "Workspace name", blank=""),
+            "name": personal("user.account.username", "Workspace name", blank="", corrected=Corrected.BY_ONE),
             "kind": personal("user.account.settings", "Kind of account"),
-            "country": personal("user.contact.address.country", "Country", blank=""),
+            "country": personal("user.contact.address.country", "Country", blank="", corrected=Corrected.BY_TWO),
             "time_zone": personal("user.account.settings", "Time zone", blank="UTC"),
             "created_at": personal("user.account", "Customer since"),
             "state": internal(),
@@ -48,18 +48,21 @@ MAPS = [
         goes=Goes.DELETE,
         policy="5.2",
         last_of="memberships",
-        ages=(Age("childs_data", clocks.person_is_a_child, "child_findings__confirmed_at"),),
+        ages=clocks.by_decision("accounts.Person", clocks.of_person("pk"), ""),
+        of_people=clocks.of_person("pk"),
         dated_by="created_at",
         columns={
             "id": personal("user.unique_id", "Person"),
             "outside_id": personal("user.account", "Customer number"),
-            "name": personal("user.name", "Name"),
-            "email": personal("user.contact.email", "E-mail", masked=True),
-            "phone": personal("user.contact.phone_number", "Telephone", masked=True),
-            "billing_address": personal("user.contact.address.street", "Billing address", masked=True),
-            "business_name": personal("user.contact.organization", "Business name"),
-            "country": personal("user.contact.address.country", "Country"),
-            "language": personal("user.account.settings", "Language"),
+            "name": personal("user.name", "Name", corrected=Corrected.BY_TWO),
+            "email": personal("user.contact.email", "E-mail", masked=True, corrected=Corrected.BY_TWO),
+            "phone": personal("user.contact.phone_number", "Telephone", masked=True, corrected=Corrected.BY_TWO),
+            "billing_address": personal(
+                "user.contact.address.street", "Billing address", masked=True, corrected=Corrected.BY_ONE
+            ),
+            "business_name": personal("user.contact.organization", "Business name", corrected=Corrected.BY_ONE),
+            "country": personal("user.contact.address.country", "Country", corrected=Corrected.BY_TWO),
+            "language": personal("user.account.settings", "Language", corrected=Corrected.BY_ONE),
             "notify_by_email": personal("user.account.settings", "Service news by e-mail"),
             "notify_by_sms": personal("user.account.settings", "Service news by SMS"),
             "source": personal("user.account", "Source of the data"),
@@ -76,7 +79,8 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         person="person",
-        ages=(Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),),
+        ages=clocks.by_decision("accounts.Membership", clocks.of_person("person"), "person"),
+        of_people=clocks.of_person("person"),
         dated_by="since",
         columns={
             "id": internal(),
@@ -197,8 +201,9 @@ MAPS = [
         person="person",
         ages=(
             Age("kyc_image", clocks.kyc_image_is_old, "decided_at", shreds=True, goes_at=clocks.kyc_image_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *clocks.by_decision("accounts.KycDocument", clocks.of_person("person"), "person"),
         ),
+        of_people=clocks.of_person("person"),
         dated_by="received_at",
         columns={
             "id": internal(),
@@ -225,8 +230,9 @@ MAPS = [
         person="person",
         ages=(
             Age("withdrawn_consent", clocks.consent_was_withdrawn, "withdrawn_at", goes_at=clocks.consent_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *clocks.by_decision("accounts.Consent", clocks.of_person("person"), "person"),
         ),
+        of_people=clocks.of_person("person"),
         dated_by="given_at",
         columns={
             "id": internal(),
@@ -307,6 +313,32 @@ MAPS = [
                 "confirmed_at",
                 "dropped_at",
             )
+        },
+    ),
+    ModelMap(
+        model="accounts.PersonErasure",
+        about="nobody once the person is gone: codes and instants",
+        plural="granted erasures",
+        goes=Goes.KEEP,
+        policy="6.2",
+        clock="",
+        reason="That an erasure was granted, of what, and when; the link to the person is cut.",
+        columns={
+            name: internal()
+            for name in ("id", "person_id", "subject", "request", "categories", "decided_at", "ended_at")
+        },
+    ),
+    ModelMap(
+        model="accounts.Restriction",
+        about="nobody once the person is gone: codes and instants",
+        plural="restrictions",
+        goes=Goes.KEEP,
+        policy="6.3",
+        clock="",
+        reason="That the data was restricted, from when until when; the link to the person is cut.",
+        columns={
+            name: internal()
+            for name in ("id", "person_id", "request", "ground", "began_by_id", "began_at", "ended_by_id", "ended_at")
         },
     ),
     ModelMap(

@@ -1,6 +1,7 @@
 """Customers in, by import (mission R14): found again by their outside id, so that the same file twice changes nothing."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, DateTimeWidget, ForeignKeyWidget, Widget
 
+from accounts.corrected import old_values
 from accounts.erased import erased_people
 from accounts.models import Consent, Membership, Person, PolicyVersion, Subscription, Workspace
 from accounts.recording_cap import refuse_above_cap
@@ -118,6 +120,7 @@ class CustomerResource(ModelResource):
         self.earliest_end = earliest_end or self.now
         self.older: set[int] = set()
         self.line = 0
+        self.corrected: dict[str, Mapping[str, set[str]]] = {}
 
     class Meta:
         import_id_fields: tuple[str, ...] = ("outside_id",)
@@ -142,6 +145,7 @@ class CustomerResource(ModelResource):
             refuse_repeated(dataset["outside_id"])
         for place, row in enumerate(dataset):
             dataset[place] = [from_cell(value) for value in row]
+        self.corrected = old_values(self._meta.model._meta.label)
 
     required: tuple[str, ...] = ("outside_id",)
 
@@ -173,6 +177,14 @@ class CustomerResource(ModelResource):
 
     def after_init_instance(self, instance, new, row, **kwargs):
         instance.workspace_before = None if new else getattr(instance, "workspace_id", None)
+
+    def import_instance(self, instance, row, **kwargs):
+        corrected = self.corrected.get(str(instance.pk), {})
+        stored = {name: getattr(instance, name) for name in corrected}
+        super().import_instance(instance, row, **kwargs)
+        for name, old in corrected.items():
+            if getattr(instance, name) in old:
+                setattr(instance, name, stored[name])
 
     def validate_instance(self, instance, import_validation_errors=None, validate_unique=True):
         errors = dict(import_validation_errors or {})
@@ -315,6 +327,8 @@ class SubscriptionResource(CustomerResource):
 
 
 class ConsentResource(CustomerResource):
+    """Consents. What was withdrawn here stays so, whatever a file or feed says that does not know of it yet."""
+
     person = Field("person", "person", widget=ByOutsideId(Person, "outside_id"))
     policy_version = Field("policy_version", "policy_version", widget=ForeignKeyWidget(PolicyVersion, "version"))
     given_at = Field("given_at", "given_at", widget=InstantWidget())
@@ -331,3 +345,13 @@ class ConsentResource(CustomerResource):
         version = str(row.get("policy_version") or "").strip()
         if not PolicyVersion.objects.filter(version=version).exists():
             raise ValidationError(f"There is no version “{version}” of the privacy policy. Add it first.")
+
+    def after_init_instance(self, instance, new, row, **kwargs):
+        super().after_init_instance(instance, new, row, **kwargs)
+        instance.withdrawn_before = None if new else instance.withdrawn_at
+
+    def import_instance(self, instance, row, **kwargs):
+        super().import_instance(instance, row, **kwargs)
+        before = instance.withdrawn_before
+        if before and (instance.withdrawn_at is None or instance.withdrawn_at > before):
+            instance.withdrawn_at = before

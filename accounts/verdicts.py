@@ -30,6 +30,14 @@ class Goes(enum.StrEnum):
     KEEP = "kept"
 
 
+class Corrected(enum.StrEnum):
+    """Who corrects a column when the person shows that it is wrong (policy § 6.1)."""
+
+    NEVER = ""  # a fact of the traffic, or of our own
+    BY_ONE = "one officer"
+    BY_TWO = "two officers"  # it identifies the person, or a deletion depends on it
+
+
 @dataclasses.dataclass(frozen=True)
 class Column:
     """The verdict on one column."""
@@ -40,11 +48,15 @@ class Column:
     blank: Any = STAYS  # what it becomes when the row is blanked
     file: bool = False  # holds the key of a stored file, which goes with the row
     capped_by: str = ""  # a number of days that the cap of this retention rule limits
+    corrected: Corrected = Corrected.NEVER
 
 
-def personal(category: str, label: str, *, masked: bool = False, blank: Any = STAYS, capped_by: str = "") -> Column:
+def personal(
+    category: str, label: str, *, masked: bool = False, blank: Any = STAYS, capped_by: str = "",
+    corrected: Corrected = Corrected.NEVER,
+) -> Column:  # fmt: skip
     """A column that says something about a person: exported under ``label``."""
-    return Column(category=category, label=label, masked=masked, blank=blank, capped_by=capped_by)
+    return Column(category=category, label=label, masked=masked, blank=blank, capped_by=capped_by, corrected=corrected)
 
 
 def internal(*, blank: Any = STAYS) -> Column:
@@ -91,6 +103,10 @@ class ModelMap:
     person: str = ""
     last_of: str = ""  # the row goes with the last of these: a person with the last membership
     only: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of those, only rows like this
+    is_correspondence: bool = False  # what somebody wrote to us and we to them
+    of_people: Callable[[Any], models.Q] | None = (
+        None  # which rows are of these people (ids), whoever else is in the workspace
+    )
     plural: str = ""  # for people: "call records"
     tombstone: tuple[str, str] | None = None  # lookups of a number and its window, remembered by keyed hash
     reason: str = ""  # why a model is kept

@@ -13,7 +13,7 @@ from dsar.models import SubjectRequest, Ticket
 from retention.due import due_workspaces
 from retention.figures import figures as retention_figures
 from retention.models import DeletionJob
-from retention.visibility import visible
+from retention.visibility import on_pages
 from telecom_records.models import ImportRun
 
 CHART_DAYS = 14
@@ -31,7 +31,7 @@ def dashboard(request, context: dict[str, Any]) -> dict[str, Any]:
         context["requests_chart"] = _requests_chart(now)
     if user.has_perm("dsar.view_ticket"):
         figures += _ticket_figures(user)
-        mine = visible(Ticket.objects.filter(assignee=user, closed_at__isnull=True)).order_by("opened_at")[
+        mine = on_pages(Ticket.objects.filter(assignee=user, closed_at__isnull=True)).order_by("opened_at")[
             :URGENT_SHOWN
         ]
         if mine or not user.has_perm("retention.view_deletionjob"):  # an officer's page has enough on it
@@ -73,7 +73,7 @@ def _request_figures(now: dt.datetime) -> list[dict[str, Any]]:
 
 
 def _ticket_figures(user) -> list[dict[str, Any]]:
-    open_tickets = visible(Ticket.objects.filter(closed_at__isnull=True))
+    open_tickets = on_pages(Ticket.objects.filter(closed_at__isnull=True))
     mine = open_tickets.filter(assignee=user).count()
     return [
         _figure(

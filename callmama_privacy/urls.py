@@ -18,6 +18,9 @@ urlpatterns = [
     path("intake/", include("dsar.intake.urls")),
     path("admin/retention/", include("retention.urls")),
     path("admin/packages/", include("dsar.packages.urls")),
+    path("admin/rights/", include("dsar.rights.urls")),
+    path("admin/marketing/", include("dsar.marketing.urls")),
+    path("admin/california/", include("dsar.california.urls")),
     path("admin/calls/", include("telecom_records.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -13,7 +13,7 @@ from retention.due import expiry_of
 from retention.fed import may_act_until
 from retention.hold_words import covers_in_words
 from retention.models import DeletionJob, Hold, Rule
-from retention.visibility import visible
+from retention.visibility import on_pages
 
 COUNT_UP_TO = 10_000
 
@@ -106,7 +106,7 @@ def _categories(workspace: Workspace, user) -> list[dict[str, Any]]:
             continue
         if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
             continue
-        count = visible(rows(entry, workspace)).values("pk")[: COUNT_UP_TO + 1].count()
+        count = on_pages(rows(entry, workspace)).values("pk")[: COUNT_UP_TO + 1].count()
         if count:
             shown = f"{COUNT_UP_TO:,}+" if count > COUNT_UP_TO else f"{count:,}"
             found.append({"what": entry.plural, "count": shown, "href": _list_of(entry, workspace)})

@@ -7,13 +7,29 @@ class DsarConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self):
-        from dsar import downloads, queue, reminders  # noqa: F401
+        from accounts import approvals, corrected
+        from dsar import corrections, downloads, marketing, queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
+        from dsar.rights import (  # noqa: F401  (the rights that they register)
+            california,
+            childs_data,
+            consent,
+            correction,
+            erasure,
+            objection,
+            opt_outs,
+            restriction,
+        )
+        from dsar.rights.decisions import ACTION
         from retention import impact, reviews
+        from telecom_records.models import numbers
 
         checks.register(check_categories)
+        approvals.register(ACTION)
         downloads.register_answer_file(answer_of)
         reviews.register_reason(queue.has_something_open)
+        corrected.register(corrections.old_values)
+        numbers.GIVEN.append(marketing.number_given)
         impact.register_open_requests(queue.count_open_of)

@@ -1,10 +1,9 @@
 """When correspondence has had its time (policy § 5.2). ``now`` is aware."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import Q
-
-from accounts.clocks import children
 
 
 def ticket_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -39,14 +38,15 @@ def request_goes_at(request, period: dt.timedelta) -> dt.datetime | None:
     return request.closed_at + period if request.closed_at and told else None
 
 
-def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A ticket or a request of a person whom two officers have confirmed to be a child."""
-    return Q(person__in=children(now))
+def decision_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A decision about such a request that still says what was chosen."""
+    return Q(request__closed_at__lte=now - period) & ~Q(choices={})
 
 
-def message_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A message of such a ticket."""
-    return Q(ticket__person__in=children(now))
+def decision_goes_at(decision, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the choices of one decision are blanked; None: its request is open, or they are already."""
+    closed_at = decision.request.closed_at
+    return closed_at + period if closed_at and decision.choices else None
 
 
 def identifier_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -81,11 +81,6 @@ def attachment_goes_at(attachment, period: dt.timedelta) -> dt.datetime | None:
     return ticket_goes_at(attachment.message.ticket, period)
 
 
-def attachment_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A file of the ticket of a child."""
-    return Q(message__ticket__person__in=children(now))
-
-
 def mail_was_settled(now: dt.datetime, period: dt.timedelta) -> Q:
     """A mail that was sent, or given up, a whole period ago."""
     return Q(settled_at__lte=now - period)
@@ -106,11 +101,6 @@ def mail_of_ticket_goes_at(mail, period: dt.timedelta) -> dt.datetime | None:
     return ticket_goes_at(mail.ticket, period) if mail.ticket else None
 
 
-def mail_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A mail of the ticket of a child."""
-    return Q(ticket__person__in=children(now))
-
-
 def is_of_long_closed_request(now: dt.datetime, period: dt.timedelta) -> Q:
     """A letter, or a link, of a request that was closed a whole period ago."""
     return Q(request__closed_at__lte=now - period)
@@ -119,6 +109,11 @@ def is_of_long_closed_request(now: dt.datetime, period: dt.timedelta) -> Q:
 def letter_goes_at(letter, period: dt.timedelta) -> dt.datetime | None:
     """Return when one letter, or link, goes; None: its request is open."""
     return letter.request.closed_at + period if letter.request.closed_at else None
+
+
+def correction_goes_at(correction, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one correction goes; None: its request is open."""
+    return letter_goes_at(correction, period)
 
 
 def refusal_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -139,12 +134,32 @@ def package_has_served(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(request__closed_at__lte=now - period) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
 
 
-def package_is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """The archive made for a person whom two officers have confirmed to be a child."""
-    return Q(request__person__in=children(now)) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
-
-
 def package_goes_at(package, period: dt.timedelta) -> dt.datetime | None:
     """Return when the archive of one package is destroyed; None: its request is open, or it is gone."""
     closed_at = package.request.closed_at
     return closed_at + period if closed_at and package.file_key else None
+
+
+def packages_of(people: Any) -> Q:
+    """The archive made for one of these people, unless it is being made now."""
+    return Q(request__person__in=people) & ~Q(file_key="") & ~Q(state__in=["waiting", "running"])
+
+
+def opt_out_has_ended(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A marketing opt-out that has ended, and was asked a whole period ago. One in effect never goes."""
+    return Q(ended_at__lte=now, asked_at__lte=now - period)
+
+
+def opt_out_goes_at(opt_out, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one marketing opt-out goes; None: it is in effect."""
+    return max(opt_out.ended_at, opt_out.asked_at + period) if opt_out.ended_at else None
+
+
+def register_entry_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
+    """An entry of the register whose request was answered a whole period ago."""
+    return Q(ended_at__lte=now - period)
+
+
+def register_entry_goes_at(entry, period: dt.timedelta) -> dt.datetime | None:
+    """Return when one entry of the register goes; None: its request is open."""
+    return entry.ended_at + period if entry.ended_at else None

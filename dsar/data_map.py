@@ -1,6 +1,6 @@
 """The verdicts on correspondence and requests (policy § 2.1, § 6)."""
 
-from accounts.clocks import delivery_goes_at, delivery_is_old
+from accounts.clocks import by_decision, delivery_goes_at, delivery_is_old, of_person
 from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
 from dsar import clocks
 
@@ -30,9 +30,11 @@ MAPS = [
         person="person",
         ages=(
             Age("closed_ticket", clocks.ticket_is_long_closed, "closed_at", goes_at=clocks.ticket_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at"),
+            *by_decision("dsar.Ticket", of_person("person"), "person"),
         ),
         dated_by="opened_at",
+        is_correspondence=True,
+        of_people=of_person("person"),
         columns={
             "id": internal(),
             "reference": personal("user.content", "Ticket"),
@@ -58,9 +60,11 @@ MAPS = [
         person="ticket__person",
         ages=(
             Age("closed_ticket", clocks.message_is_of_long_closed, "ticket__closed_at", goes_at=clocks.message_goes_at),
-            Age("childs_data", clocks.message_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
+            *by_decision("dsar.TicketMessage", of_person("ticket__person"), "ticket__person"),
         ),
         dated_by="at",
+        is_correspondence=True,
+        of_people=of_person("ticket__person"),
         columns={
             "id": internal(),
             "ticket_id": personal("user.content", "Ticket"),
@@ -89,11 +93,11 @@ MAPS = [
                 "message__ticket__closed_at",
                 goes_at=clocks.attachment_goes_at,
             ),
-            Age(
-                "childs_data", clocks.attachment_is_of_a_child, "message__ticket__person__child_findings__confirmed_at"
-            ),
+            *by_decision("dsar.Attachment", of_person("message__ticket__person"), "message__ticket__person"),
         ),
         dated_by="message__at",
+        is_correspondence=True,
+        of_people=of_person("message__ticket__person"),
         columns={
             "id": internal(),
             "message_id": personal("user.content", "Message"),
@@ -122,9 +126,11 @@ MAPS = [
                 "ticket__closed_at",
                 goes_at=clocks.mail_of_ticket_goes_at,
             ),
-            Age("childs_data", clocks.mail_is_of_a_child, "ticket__person__child_findings__confirmed_at"),
+            *by_decision("dsar.OutgoingMail", of_person("ticket__person"), "ticket__person"),
         ),
         dated_by="created_at",
+        is_correspondence=True,
+        of_people=of_person("ticket__person"),
         columns={
             "sealed": personal("user.content.private", ""),
             **{
@@ -165,9 +171,10 @@ MAPS = [
                 blanks={"requester_name": "", "requester_contact": "", "note": ""},
                 goes_at=clocks.request_goes_at,
             ),
-            Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at", blanks={"person": None}),
+            *by_decision("dsar.SubjectRequest", of_person("person"), "person", blanks={"person": None}),
         ),
         dated_by="received_at",
+        of_people=of_person("person"),
         columns={
             "id": internal(),
             "reference": personal("user.privacy_preferences", "Request"),
@@ -468,6 +475,36 @@ MAPS = [
         "is_active",
     ),
     ModelMap(
+        model="dsar.Decision",
+        about="the person who asks",
+        plural="decisions about requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="That a right was carried out, by whom and when, is what is owed to be shown; what was chosen is blanked.",
+        ages=(
+            Age(
+                "closed_request",
+                clocks.decision_is_long_closed,
+                "request__closed_at",
+                blanks={"choices": {}},
+                goes_at=clocks.decision_goes_at,
+            ),
+        ),
+        columns={
+            "id": internal(),
+            "request_id": internal(),
+            "right": personal("user.privacy_preferences", "Right"),
+            "choices": personal("user.content.private", ""),
+            "state": personal("user.privacy_preferences", "State"),
+            "decided_by_id": internal(),
+            "decided_at": personal("user.privacy_preferences", "Decided"),
+            "confirmed_by_id": internal(),
+            "result": internal(),
+            "ended_at": personal("user.privacy_preferences", "Over"),
+        },
+    ),
+    ModelMap(
         model="dsar.Package",
         about="the person who asks: the archive is a copy of their data; the row holds counts and codes",
         plural="packages",
@@ -483,13 +520,9 @@ MAPS = [
                 shreds=True,
                 goes_at=clocks.package_goes_at,
             ),
-            Age(
-                "childs_data",
-                clocks.package_is_of_a_child,
-                "request__person__child_findings__confirmed_at",
-                shreds=True,
-            ),
+            *by_decision("dsar.Package", clocks.packages_of, "request__person", shreds=True),
         ),
+        of_people=clocks.packages_of,
         columns={
             **{
                 name: internal()
@@ -517,6 +550,109 @@ MAPS = [
                 )
             },
             "file_key": stored_file(),
+        },
+    ),
+    ModelMap(
+        model="dsar.Correction",
+        about="the person who asked",
+        plural="corrections",
+        goes=Goes.DELETE,
+        policy="6.1",
+        workspace="workspace",
+        person="person",
+        ages=(
+            Age(
+                "corrected_value",
+                clocks.is_of_long_closed_request,
+                "request__closed_at",
+                goes_at=clocks.correction_goes_at,
+            ),
+            *by_decision("dsar.Correction", of_person("person"), "person"),
+        ),
+        dated_by="at",
+        of_people=of_person("person"),
+        columns={
+            "id": internal(),
+            "request_id": internal(),
+            "person_id": personal("user.unique_id", "Person"),
+            "workspace_id": personal("user.unique_id", "Workspace"),
+            "model": personal("user.privacy_preferences", "Of"),
+            "field": personal("user.privacy_preferences", "Field"),
+            "before": personal("user.contact", "Before", masked=True),
+            "after": personal("user.contact", "After", masked=True),
+            "evidence": personal("user.privacy_preferences", "Shown by"),
+            "file": internal(),
+            "at": personal("user.privacy_preferences", "Corrected"),
+        },
+    ),
+    ModelMap(
+        model="dsar.Statement",
+        about="the person who disagrees",
+        plural="statements",
+        goes=Goes.DELETE,
+        policy="6.1",
+        person="person",
+        ages=by_decision("dsar.Statement", of_person("person"), "person"),
+        dated_by="made_at",
+        of_people=of_person("person"),
+        columns={
+            "id": internal(),
+            "request_id": internal(),
+            "person_id": personal("user.unique_id", "Person"),
+            "fields": personal("user.privacy_preferences", "Of"),
+            "text": personal("user.content.private", "Statement"),
+            "made_at": personal("user.privacy_preferences", "Made"),
+            "entered_by_id": internal(),
+        },
+    ),
+    ModelMap(
+        model="dsar.RegisterEntry",
+        about="nobody: what was asked and answered, and when",
+        plural="entries of the register",
+        goes=Goes.DELETE,
+        policy="6.7",
+        clock="request_register",
+        ages=(
+            Age("request_register", clocks.register_entry_is_old, "ended_at", goes_at=clocks.register_entry_goes_at),
+        ),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "request_id",
+                "reference",
+                "type",
+                "channel",
+                "received_at",
+                "ended_at",
+                "outcome",
+                "reasons",
+            )
+        },
+    ),
+    ModelMap(
+        model="dsar.OptOut",
+        about="whoever wants no marketing at an address: a keyed hash that leads to nobody",
+        plural="marketing opt-outs",
+        goes=Goes.DELETE,
+        policy="6.6",
+        clock="ended_opt_out",
+        ages=(Age("ended_opt_out", clocks.opt_out_has_ended, "asked_at", goes_at=clocks.opt_out_goes_at),),
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "kind",
+                "address_hash",
+                "asked_at",
+                "channel",
+                "request_id",
+                "recorded_by_id",
+                "recorded_at",
+                "is_ours",
+                "holder",
+                "ended_at",
+            )
         },
     ),
 ]  # fmt: skip

@@ -6,9 +6,11 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
+from dsar.california import register
 from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
 from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
+from dsar.rights import opt_outs
 from dsar.trail import tell
 from dsar.workflow import hold_or_release
 from retention.keeping import against_deletions
@@ -36,11 +38,13 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
         words = f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version})."
         tell(request, "registered", words, user=user, now=now, state=request.state)
         hold_or_release(request, user=user, now=now)
+        register.enter(request, now=now)
         evidence.append_entry(
             "REQUEST_REGISTERED",
             subject=str(request.pk),
             body={"type": request.type, "regime": request.regime, "by": user.pk},
         )
+        opt_outs.heed(request, user=user, now=now)
     return request
 
 
@@ -55,6 +59,7 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
         if facts[0] == facts[1] or not date_anew(request, Cause.CORRECTED, now=now, user=user):
             tell(request, "changed", "Details corrected; the date is the same.", user=user, now=now)
         hold_or_release(request, user=user, now=now)
+        register.enter(request, now=now)
 
 
 # What an officer may write on a request; the rest changes by moves and events.

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dsar import dating, forecast, outbox, reminders, steps
 from dsar.mail.fetching import fetch_all
+from dsar.rights import decisions
 from retention.schedule import take_slot
 
 MAILS_AT_ONCE = 100  # in a tick; the next one takes the rest
@@ -16,11 +17,13 @@ MAILS_AT_ONCE = 100  # in a tick; the next one takes the rest
 
 @shared_task
 def carry_on() -> None:
-    """Plan the reminders that are due, and wake a worker for every step in nobody's hand."""
+    """Plan the reminders that are due, end what is done for requests, and wake a worker for every step in nobody's hand."""
     now = timezone.now()
     if not take_slot("requests", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
     reminders.plan_reminders(now)
+    for decision_id in decisions.under_way():
+        decisions.follow(decision_id, now=now)
     for step_id in steps.to_run(now):
         run_step.delay(str(step_id))
 

@@ -15,7 +15,7 @@ from dsar import content_types
 from dsar.models import Attachment, OutgoingMail, SubjectRequest, Ticket, TicketMessage
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.tickets import BY_MAIL, is_answered_by_mail, outgoing_of
-from retention.visibility import is_visible, visible
+from retention.visibility import on_pages
 
 SHOWN = 5
 CONVERSATION_SHOWN = 100
@@ -61,7 +61,7 @@ def customer_facts(ticket: Ticket, *, clear: bool) -> dict[str, Any]:
     """Return the customer of a ticket: facts in rows of (label, value), masked unless ``clear``; empty when unknown."""
     person, workspace = ticket.person, ticket.workspace
     facts: dict[str, Any] = {}
-    if person and is_visible(person):
+    if person and on_pages(Person.objects.filter(pk=person.pk)).exists():
         facts["person"] = person
         facts["person_rows"] = person_rows(person, clear=clear)
     if workspace and workspace.state in Workspace.INTACT:
@@ -123,4 +123,4 @@ def _others(ticket: Ticket) -> list[Ticket]:
     if not ticket.person_id and not ticket.workspace_id:
         return []
     theirs = Ticket.objects.filter(person=ticket.person_id) if ticket.person_id else Ticket.objects.filter(workspace=ticket.workspace_id)  # fmt: skip
-    return list(visible(theirs.exclude(pk=ticket.pk)).order_by("-opened_at", "-pk")[:SHOWN])
+    return list(on_pages(theirs.exclude(pk=ticket.pk)).order_by("-opened_at", "-pk")[:SHOWN])

@@ -11,6 +11,7 @@ from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_
 from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
 from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
+from dsar.rights import rights_for
 from dsar.steps import title_of
 
 STEP_FAILED = "Step failed"
@@ -40,6 +41,8 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
     current = next(answer for answer in answers if answer.ended_at is None)
     return {
         "can_have_package": request.type in PACKAGED,
+        "rights": rights_for(request),
+        "is_restricted": request.is_restricted,
         "subject_request": request,
         "state_tone": STATE_TONES[request.get_state_display()],
         "left_words": days_left_words(left) if request.is_open else "",

@@ -7,10 +7,12 @@ from django.db import transaction
 
 from accounts import evidence
 from accounts.models import User
+from dsar.california import register
 from dsar.models import SubjectRequest
 from dsar.packages import states as packages
 from dsar.reminders import next_reminder_at
 from dsar.trail import tell
+from retention import restrictions
 from retention.keeping import against_deletions
 from retention.request_holds import hold_for_request, release_request_hold
 
@@ -32,7 +34,7 @@ MOVES: dict[str, set[str]] = {
 }
 
 # In which states a request keeps the data of its customer: until the answer is approved, which is when its package is
-# sealed. A restriction asked for instead of erasure stays when it is answered (mission D7): officers lift it.
+# sealed. A restriction asked for instead of erasure stays when it is answered (mission D7), until it is lifted.
 KEEPS_IN = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW)
 HOLDS_IN: dict[str, tuple[str, ...]] = {
     "access": KEEPS_IN,
@@ -83,6 +85,7 @@ def move_locked(
     request.remind_at = next_reminder_at(request, after=now) if request.is_open else None
     request.save(update_fields=["state", "state_since", "closed_at", "remind_at"])
     hold_or_release(request, user=user, now=now)
+    register.enter(request, now=now)
     words = f"{State(state).label}. {because}" if because else f"{State(state).label}."
     tell(request, "moved", words, user=user, now=now, state=state)
     by = user.pk if user else "portal"
@@ -96,7 +99,8 @@ def hold_or_release(request: SubjectRequest, *, user: User | None, now: dt.datet
     A sealed package holds what was asked for, so that the data itself need not be kept any longer.
     """
     owner = request.owner or user or request.registered_by
-    if request.state in HOLDS_IN.get(request.type, ()) and not packages.holds_what_was_asked(request):
+    holds = request.state in HOLDS_IN.get(request.type, ()) and not packages.holds_what_was_asked(request)
+    if holds and (request.state in KEEPS_IN or restrictions.keeps(request.pk)):
         hold_for_request(
             request.pk,
             person=request.person,

@@ -27,7 +27,7 @@ class RetentionConfig(AppConfig):
         certificate.register()
         recipients.register()
         erased.register(tombstones.erased_people)
-        portal_admin.HIDES.append(visibility.visible)
+        portal_admin.HIDES.append(visibility.on_pages)
         after_migrating(guard.install_guards)
         customers.register(recording_cap.cap_days)
         after_migrating(recording_cap.install_caps)

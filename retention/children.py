@@ -112,6 +112,12 @@ def ask_to_remove(finding: ChildFinding, *, user: User, now: dt.datetime) -> App
     )
 
 
+def is_asked(finding: ChildFinding) -> bool:
+    """Return whether a second officer has the question to have everything removed."""
+    waiting = Approval.objects.filter(action=REMOVE_CHILD, target=str(finding.pk), state=Approval.State.WAITING)
+    return waiting.exists()
+
+
 def late_findings(now: dt.datetime) -> list[tuple[ChildFinding, dt.datetime]]:
     """Return the open findings whose deadline is near or past, with it, the most urgent first."""
     findings = ChildFinding.objects.filter(dropped_at__isnull=True, person__isnull=False)
@@ -122,8 +128,7 @@ def late_findings(now: dt.datetime) -> list[tuple[ChildFinding, dt.datetime]]:
 def what_stops_it(finding: ChildFinding) -> str:
     """Return in a sentence what keeps an open finding's data, or an empty text."""
     if finding.confirmed_at is None:
-        waiting = Approval.objects.filter(action=REMOVE_CHILD, target=str(finding.pk), state=Approval.State.WAITING)
-        return "It waits for a second officer." if waiting.exists() else "No officer has asked to remove it."
+        return "It waits for a second officer." if is_asked(finding) else "No officer has asked to remove it."
     if missing := {RULE, "workspace_expiry"} - armed_rules():
         return f"A rule only observes: {', '.join(sorted(missing)).replace('_', ' ')}."
     held = Hold.objects.filter(lifted_at__isnull=True, workspace__memberships__person=finding.person_id)

@@ -322,7 +322,7 @@ def _count_by_ids(cursor, entry: ModelMap, scope: Scope) -> int:
     if emptied := entry.emptied_by(_age(entry, scope)):
         filled = [f"{model.get_field(name).column} IS DISTINCT FROM %s" for name in emptied]  # type: ignore[union-attr]
         condition += f" AND ({' OR '.join(filled)})"
-        values += emptied.values()
+        values += [model.get_field(name).get_db_prep_save(value, connection) for name, value in emptied.items()]  # type: ignore[union-attr]
     cursor.execute(f"SELECT count(*) FROM {model.db_table} WHERE {condition}", values)
     return cursor.fetchone()[0]
 

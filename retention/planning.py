@@ -93,14 +93,16 @@ def choose_leaving(workspace_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[s
     return chosen
 
 
-def choose_past(rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] | None = None) -> dict[str, list[Any]]:
-    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model.
+def choose_past(
+    rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] | None = None, of: uuid.UUID | None = None
+) -> dict[str, list[Any]]:
+    """Return the ids of rows that are past their own time, at most AGED_ROWS of each model; ``of`` one person, or of all.
 
     What the job is about is frozen here; a row that comes due later is the next job's. So is what comes after a model of
     which there are more: a parent does not go before the last of its children. With ``among``, what was frozen: those
     of it that are past their time still.
     """
-    if among is None or months.KEY in among:
+    if of is None and (among is None or months.KEY in among):
         whole = [month for month in months.choose(rule, now) if among is None or str(month) in among[months.KEY]]
         if whole or among is not None:
             return {months.KEY: whole} if whole else {}
@@ -112,12 +114,21 @@ def choose_past(rule: str, now: dt.datetime, *, among: Mapping[str, list[Any]] |
         order = [entry.partitioned_by, "pk"] if entry.partitioned_by else ["pk"]  # as an index has it
         for part in past_parts(entry, age, now=now):
             rows = part if among is None else part.filter(pk__in=among.get(entry.model, []))
+            rows = rows.filter(of_person(entry, of)) if of else rows
             ids += rows.order_by(*order).values_list("pk", flat=True)[: AGED_ROWS + 1 - len(ids)]
         if ids:
             chosen[entry.model] = ids[:AGED_ROWS]
         if len(ids) > AGED_ROWS:
             break
     return chosen
+
+
+def of_person(entry: ModelMap, person_id: uuid.UUID) -> Q:
+    """Return which rows of a model are of one person, whoever else is in the workspace."""
+    assert entry.of_people is not None, (
+        f"{entry.model} goes by a person’s request, and nothing says which rows are theirs."
+    )
+    return entry.of_people([person_id])
 
 
 def wait_for_others(workspace_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -14,6 +14,7 @@ from accounts.recording_cap import POLICY_DAYS
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LONGEST = 10 * 365 * DAY
 REGISTER = 731 * DAY  # 24 months, of which one may have a leap day (policy § 6.7: the register of requests)
+THREE_YEARS = 1096 * DAY  # of which one may have a leap day
 FOUR_YEARS = 1461 * DAY
 
 
@@ -101,6 +102,19 @@ PROMISES: dict[str, Promise] = {
             seed=72 * HOUR,
             shortest=HOUR,
             longest=72 * HOUR,
+        ),
+        Promise(
+            key="erasure_request",
+            title="Erasure on request",
+            words="When two officers have agreed to a person’s request for erasure, what they agreed to of that person is deleted at "
+            "once, without recovery: everything, or some categories; what a hold or a law keeps goes when these end. A "
+            "workspace that only that person has goes whole, if the person ends its contract.",
+            policy="§ 6.2",
+            clock="when two officers have agreed",
+            basis="None any more: the person asked for erasure (GDPR Art. 17)",
+            seed=dt.timedelta(0),
+            shortest=dt.timedelta(0),
+            longest=dt.timedelta(0),
         ),
         Promise(
             key="free_tool_session",
@@ -267,6 +281,40 @@ PROMISES: dict[str, Promise] = {
             basis=f"{LEGAL}: PDPO section 27",
             seed=FOUR_YEARS,
             shortest=FOUR_YEARS,
+        ),
+        Promise(
+            key="request_register",
+            title="Register of Californian requests",
+            words="An entry of the register (what was asked, how and when it was answered; nobody’s name) is deleted {period} after "
+            "the answer. California demands 24 months (11 CCR 7101), so it cannot be less.",
+            policy="§ 6.7",
+            clock="after the answer",
+            basis=f"{LEGAL}: 11 CCR 7101",
+            seed=REGISTER,
+            shortest=REGISTER,
+        ),
+        Promise(
+            key="corrected_value",
+            title="Values before a correction",
+            words="What a corrected field said before, and what showed that it was wrong, is deleted {period} after the request "
+            "was closed, or with the person. The corrected value stays.",
+            policy="§ 6.1",
+            clock="after the request was closed",
+            basis=f"{INTEREST}: proof of the correction",
+            seed=365 * DAY,
+            shortest=30 * DAY,
+        ),
+        Promise(
+            key="ended_opt_out",
+            title="Marketing opt-outs that have ended",
+            words="That somebody wants no marketing is remembered by a keyed hash of the address for as long as it is theirs. Once "
+            "the number is somebody else’s, it is deleted, {period} after it was asked at the soonest: section 9(3) of Hong "
+            "Kong’s Unsolicited Electronic Messages Ordinance demands three years.",
+            policy="§ 6.6",
+            clock="after it was asked, once it has ended",
+            basis=f"{LEGAL}: UEMO section 9(3)",
+            seed=THREE_YEARS,
+            shortest=THREE_YEARS,
         ),
         Promise(
             key="request_package",

@@ -5,7 +5,7 @@ wait for it. So the first act on what is due is to hide it: one statement, which
 rows of the workspace, of people who are nowhere else, and rows whose own time is over under an armed rule are in no list,
 page, search, export or form. The pages of retention itself show counts and opaque ids.
 
-``visible`` is asked by every page (``accounts/portal_admin.py``). A hidden workspace is rare, so a list of millions of
+``on_pages`` is asked by every page (``accounts/portal_admin.py``). A hidden workspace is rare, so a list of millions of
 rows is filtered by a small set that the database looks up once, not by a join for each row.
 """
 
@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from accounts.verdicts import Goes, ModelMap, data_map
 from retention.due import due_workspaces, past_condition
+from retention.restrictions import unrestricted
 from retention.rules import armed_rules, periods_of
 
 State = Workspace.State
@@ -45,8 +46,13 @@ def bring(workspaces: QuerySet[Workspace], *, to: str) -> int:
         return Workspace.objects.filter(pk__in=ids).update(state=to) if ids else 0
 
 
+def on_pages(rows: QuerySet) -> QuerySet:
+    """Return those of the rows that pages, searches and exports may show: not past their time, and nobody's who is restricted."""
+    return unrestricted(visible(rows))
+
+
 def visible(rows: QuerySet, *, now: dt.datetime | None = None) -> QuerySet:
-    """Return those of the rows that pages may show at ``now`` (aware; this moment unless given)."""
+    """Return those of the rows that are not past their time at ``now`` (aware; this moment unless given)."""
     entry = data_map().get(rows.model._meta.label)
     if entry is None or entry.goes is Goes.KEEP:
         return rows
@@ -63,7 +69,7 @@ def visible(rows: QuerySet, *, now: dt.datetime | None = None) -> QuerySet:
 
 def is_visible(row) -> bool:
     """Return whether pages may show this row."""
-    return visible(type(row)._default_manager.filter(pk=row.pk)).exists()
+    return on_pages(type(row)._default_manager.filter(pk=row.pk)).exists()
 
 
 def _hidden_workspaces() -> QuerySet:

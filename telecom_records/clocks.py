@@ -1,11 +1,12 @@
 """When a record's own time is over (policy § 2.2, § 2.5, § 5.2). ``now`` is aware; a period counts from the row's instant."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.lookups import LessThanOrEqual
 
-from accounts.clocks import children
+from accounts.clocks import sole_workspaces
 from accounts.verdicts import data_map
 from retention.due import past_rows
 
@@ -85,27 +86,25 @@ def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     return Q(occurred_at__lte=now - period)
 
 
-def is_of_a_child(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A record of use by a person whom two officers have confirmed to be a child."""
-    return Q(person__in=children(now))
+def calls_of(people: Any) -> Q:
+    """A call or a recording of a number, in the time in which one of these people had it."""
+    return _on_a_number_of(people, "started_at")
 
 
-def call_is_a_childs(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A call or a recording of a number, in the time in which such a person had it."""
-    return _on_a_childs_number(now, "started_at")
-
-
-def message_is_a_childs(now: dt.datetime, period: dt.timedelta) -> Q:
+def messages_of(people: Any) -> Q:
     """A message of such a number."""
-    return _on_a_childs_number(now, "sent_at")
+    return _on_a_number_of(people, "sent_at")
 
 
-def _on_a_childs_number(now: dt.datetime, instant: str) -> Q:
-    """Return the condition number by number, so that it is found by the index of numbers, and asks nothing without a child."""
+def _on_a_number_of(people: Any, instant: str) -> Q:
+    """Return the condition number by number, so that it is found by the index of numbers, and asks nothing without people.
+
+    A number that names nobody in a workspace that only these people are in is theirs.
+    """
     assignments = data_map()["telecom_records.NumberAssignment"].model_class._default_manager
-    rows = assignments.filter(person__in=children(now)).values_list("workspace", "number__e164", "window")
+    theirs = Q(person__in=people) | Q(person__isnull=True, workspace__in=sole_workspaces(people))
     condition = Q(pk__in=[])
-    for workspace_id, e164, window in rows:
+    for workspace_id, e164, window in assignments.filter(theirs).values_list("workspace", "number__e164", "window"):
         until = Q(**{f"{instant}__lt": window.upper}) if window.upper else Q()
         condition |= until & Q(**{"workspace": workspace_id, "own_number": e164, f"{instant}__gte": window.lower})
     return condition

@@ -1,5 +1,6 @@
 """The verdicts on traffic, numbers, recordings and usage (policy § 2.2, § 2.5, § 5.2)."""
 
+from accounts.clocks import by_decision, of_person
 from accounts.verdicts import Age, Goes, ModelMap, internal, personal, stored_file
 from telecom_records import clocks
 
@@ -56,9 +57,10 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age("childs_data", clocks.call_is_a_childs, "started_at"),
+            *by_decision("telecom_records.CallDetailRecord", clocks.calls_of, dated_by="started_at"),
             Age("call_record", clocks.call_is_old, "started_at", goes_at=clocks.call_goes_at),
         ),
+        of_people=clocks.calls_of,
         partitioned_by="started_at",
         dated_by="started_at",
         numbers=("own_number", "other_party"),
@@ -95,10 +97,11 @@ MAPS = [
         policy="5.2",
         workspace="workspace",
         ages=(
-            Age("childs_data", clocks.message_is_a_childs, "sent_at"),
+            *by_decision("telecom_records.SmsRecord", clocks.messages_of, dated_by="sent_at"),
             Age("message_record", clocks.message_is_old, "sent_at", goes_at=clocks.message_goes_at),
         ),
         partitioned_by="sent_at",
+        of_people=clocks.messages_of,
         dated_by="sent_at",
         numbers=("own_number", "other_party"),
         columns={
@@ -135,8 +138,9 @@ MAPS = [
                 "started_at",
                 goes_at=clocks.diagnostic_recording_goes_at,
             ),
-            Age("childs_data", clocks.call_is_a_childs, "started_at"),
+            *by_decision("telecom_records.Recording", clocks.calls_of, dated_by="started_at"),
         ),
+        of_people=clocks.calls_of,
         dated_by="started_at",
         numbers=("own_number", "other_party"),
         columns={
@@ -165,9 +169,10 @@ MAPS = [
         workspace="workspace",
         ages=(
             Age("usage_record", clocks.usage_is_old, "occurred_at", goes_at=clocks.usage_goes_at),
-            Age("childs_data", clocks.is_of_a_child, "occurred_at"),
+            *by_decision("telecom_records.UsageRecord", of_person("person"), dated_by="occurred_at"),
         ),
         partitioned_by="occurred_at",
+        of_people=of_person("person"),
         dated_by="occurred_at",
         columns={
             "id": internal(),

@@ -29,17 +29,20 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar import attachments, downloads, outbox
+from dsar import attachments, corrections, downloads, outbox
 from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
 from dsar.models import (
     Attachment,
+    Correction,
+    Decision,
     DownloadLink,
     Identifier,
     IntakeSource,
     Letter,
     OutgoingMail,
     Refusal,
+    Statement,
     SubjectRequest,
     Ticket,
     TicketMessage,
@@ -260,6 +263,13 @@ def make_request(user: User, **fields) -> SubjectRequest:
     return register_request(SubjectRequest(**{**defaults, **fields}), user=user, now=NOW)
 
 
+def make_decision(request: SubjectRequest, user: User, right: str = "restriction", **fields) -> Decision:
+    """Return a decision under a right that was carried out: for pages and packages that only show it."""
+    return Decision.objects.create(
+        request=request, right=right, decided_by=user, decided_at=NOW, **{"state": "done", "ended_at": NOW, **fields}
+    )
+
+
 def prove_identity(request: SubjectRequest, user: User, *, now: dt.datetime = NOW) -> Identifier:
     """Let an officer have made sure who asks: by a call back to the account of the customer, or to somebody's e-mail."""
     if request.person:
@@ -279,6 +289,23 @@ def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetim
     for each in way[begun : way.index(state) + 1]:
         request = move_request(request.pk, each, user=user, now=now)
     return request
+
+
+def make_correction(request: SubjectRequest, user: User) -> tuple[Correction, Statement]:
+    """Return a correction of the customer of a request, and what they say of something that was not corrected."""
+    changes = corrections.changes_of(request, {"accounts.Person.business_name": "Brandt Ltd"})
+    with transaction.atomic():
+        (made,) = corrections.apply(request, changes, shown_by="word", file=None, now=NOW)
+    said = corrections.state_disagreement(request, "That is not so.", ["accounts.Person.name"], user=user, now=NOW)
+    return made, said
+
+
+def make_california(officer: User) -> SubjectRequest:
+    """Return a request under the CCPA that was refused, which stands in the register."""
+    request = bring_to(make_request(officer, regime="us_ca_ccpa"), "approved", officer)
+    draft = sending.Draft(kind="refusal", language="en", reasons=["fraud"], way="post", particulars="As it says.")
+    sending.send(request.pk, draft, base_url="https://portal.example", user=officer, now=NOW)
+    return move_request(request.pk, "refused", user=officer, now=NOW)
 
 
 def make_tool_session(**fields) -> FreeToolSession:

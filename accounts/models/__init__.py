@@ -9,6 +9,7 @@ from accounts.models.files import StoredFile
 from accounts.models.findings import ChildFinding
 from accounts.models.keys import KeyEpoch, KeyPair
 from accounts.models.kyc import KycDocument
+from accounts.models.rights import PersonErasure, Restriction
 from accounts.models.staff import User
 from accounts.models.suspensions import Suspension
 
@@ -32,7 +33,9 @@ __all__ = [
     "OutsideState",
     "PaymentReference",
     "Person",
+    "PersonErasure",
     "PolicyVersion",
+    "Restriction",
     "StoredFile",
     "Subscription",
     "Suspension",

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -90,3 +91,11 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return self.outside_id
+
+    def clean(self):
+        """Refuse to take a withdrawal back: whoever agrees again gives a consent of its own."""
+        before = Consent.objects.filter(pk=self.pk).values_list("withdrawn_at", flat=True).first()
+        if before and (self.withdrawn_at is None or self.withdrawn_at > before):
+            raise ValidationError(
+                {"withdrawn_at": "A withdrawal is final. If the person has agreed again, add a new consent."}
+            )

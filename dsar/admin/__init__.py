@@ -1,1 +1,1 @@
-from dsar.admin import intake, letters, mail, requests, tickets, weather  # noqa: F401
+from dsar.admin import corrections, intake, letters, mail, marketing, requests, tickets, weather  # noqa: F401

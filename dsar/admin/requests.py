@@ -16,8 +16,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts.models import Person
-from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say, shown
+from accounts.models import Person, Restriction
+from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say
 from dsar import forecast
 from dsar.admin.clock import ClockActions
 from dsar.admin.identity import IdentityActions
@@ -29,6 +29,7 @@ from dsar.request_forms import StateForm
 from dsar.services import redate_request, register_request
 from dsar.views import STATE_TONES, STEP_FAILED, request_context
 from dsar.workflow import MOVES, UnableToMove, move_request
+from retention.visibility import visible
 
 State = SubjectRequest.State
 
@@ -179,7 +180,7 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
 
     def get_queryset(self, request):
         """Return the requests, with the person only where pages may show them still: the request outlives the account."""
-        requests = super().get_queryset(request).prefetch_related(Prefetch("person", shown(Person.objects.all())))
+        requests = super().get_queryset(request).prefetch_related(Prefetch("person", visible(Person.objects.all())))
         stopped = RequestStep.objects.filter(request=OuterRef("pk"), state=RequestStep.State.STOPPED)
         at_risk = ExpressionWrapper(forecast.condition(timezone.now()), output_field=BooleanField())
         watched = Watcher.objects.filter(request=OuterRef("pk"), user=request.user, ended_at__isnull=True)
@@ -188,12 +189,13 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     def page_queryset(self, request):
         """Return the requests with what the page of one shows, so that it is read together."""
         events = ClockEvent.objects.filter(request=OuterRef("pk"), withdrawn_at__isnull=True)
+        restricted = Restriction.objects.filter(person=OuterRef("person"), ended_at__isnull=True)
         identifiers = Prefetch("identifiers", Identifier.objects.select_related("proved_by"))
         return (
             self.get_queryset(request)
             .select_related("workspace", "owner", "agent__seen_by")
             .prefetch_related(identifiers)
-            .annotate(has_events=Exists(events))
+            .annotate(has_events=Exists(events), is_restricted=Exists(restricted))
         )
 
     @display(description="reference", ordering="reference")

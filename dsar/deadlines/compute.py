@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from dsar.deadlines.case import Case
-from dsar.deadlines.dates import add_months, end_of_day, written, written_with_weekday, zone_info
+from dsar.deadlines.dates import end_of_day, written, written_with_weekday, zone_info
 from dsar.deadlines.deadline import Deadline, Reckoned, Step, UnableToComputeDeadline
 from dsar.deadlines.events import EVENT_KINDS, WEATHER, Event, pair_pauses
-from dsar.deadlines.policy import POLICY, PROMISED_MONTHS
+from dsar.deadlines.policy import POLICY, promise_of
 from dsar.deadlines.regimes import REGIMES, Regime
 
 # The library of holidays ends in 2100; Regulation 1182/71, the oldest rule here, applies since 1971.
@@ -28,11 +28,11 @@ def compute_deadline(
     case = _case(law, request_type, received_at, region or law.default_region, events)
     reckoned = law.reckon(case)
     zone = case.zone
-    promised = add_months(case.received_on, PROMISED_MONTHS)
+    promised, promised_at = promise_of(case)
     due, due_at = reckoned.statutory_due, reckoned.statutory_due_at
     if due and due_at is None:
         due_at = end_of_day(due, zone)
-    target, target_at = promised, end_of_day(promised, zone)
+    target, target_at = promised, promised_at or end_of_day(promised, zone)
     if due and due_at and due_at < target_at:
         target, target_at = due, due_at
     steps = [_explain_receipt(case, law), *_explain_ignored(case, law), *reckoned.steps]

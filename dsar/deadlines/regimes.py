@@ -29,6 +29,7 @@ REQUEST_TYPES: Mapping[str, str] = MappingProxyType(
         "limit": "Limit on sensitive data",
         "complaint": "Complaint",
         "appeal": "Appeal",
+        "child": "Child’s data",
     }
 )
 # GDPR Art 12(3) is about Arts 15 to 22; consent is withdrawn under Art 7(3), which has no month.

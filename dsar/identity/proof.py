@@ -22,7 +22,8 @@ BY_CODE = (Kind.EMAIL, Kind.PHONE)
 EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # What anybody may ask for: it discloses nothing and takes nothing away (CCPA wants no verification of the opt-outs).
-NEEDS_NO_PROOF = ("unsubscribe", "opt_out", "limit", "withdraw_consent", "complaint", "appeal")
+# Of a child the authority of the parent is checked instead (dsar/rights/childs_data.py).
+NEEDS_NO_PROOF = ("unsubscribe", "opt_out", "limit", "withdraw_consent", "complaint", "appeal", "child")
 
 
 class UnableToCheck(ValueError):

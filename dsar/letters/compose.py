@@ -18,7 +18,10 @@ class UnableToCompose(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What a letter is about. Days are those of the request's own zone; ``particulars`` are the officer's own words."""
+    """What a letter is about. Days are those of the request's own zone; ``particulars`` are the officer's own words.
+
+    ``done`` says what was carried out for the request, in the language of the letter.
+    """
 
     kind: str
     language: str
@@ -32,6 +35,7 @@ class Facts:
     particulars: str = ""
     link: str = ""
     link_until: dt.date | None = None
+    done: Sequence[str] = ()
 
 
 def compose(facts: Facts) -> tuple[str, str]:
@@ -60,6 +64,9 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(lines["extension"].format(**filled))
     elif facts.kind in (Kind.ANSWER, Kind.PARTIAL) and facts.request_type in words.DONE[language]:
         text.append(words.DONE[language][facts.request_type])
+        text += facts.done
+    elif facts.kind == Kind.LIFTING:
+        text.append(lines["lifting"])
     if facts.link:
         text.append(lines["link"].format(**filled))
     if facts.kind in WITH_REASONS:
@@ -102,6 +109,8 @@ def check(facts: Facts) -> None:
             raise UnableToCompose("This law knows no extension: the promise of the privacy policy is one month.")
         if not facts.particulars.strip():
             raise UnableToCompose("Write why more time is needed: the notice must give the reasons.")
+    if facts.kind == Kind.LIFTING and not facts.particulars.strip():
+        raise UnableToCompose("Write why the restriction ends: the person may want to answer.")
     if facts.link and facts.kind not in (Kind.ANSWER, Kind.PARTIAL):
         raise UnableToCompose("Only an answer has something to download.")
 

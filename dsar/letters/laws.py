@@ -33,7 +33,7 @@ class Reason:
 
 ARTICLES = {
     "access": "15", "rectification": "16", "erasure": "17", "restriction": "18", "portability": "20", "objection": "21",
-    "automated_decision": "22", "withdraw_consent": "7(3)",
+    "automated_decision": "22", "withdraw_consent": "7(3)", "unsubscribe": "21(2) and (3)",
 }  # fmt: skip
 POLICY = "policy_default"
 
@@ -80,6 +80,7 @@ LAWS: dict[str, Law] = {
             "access": "section 1798.110 of the Civil Code", "portability": "section 1798.130 of the Civil Code",
             "rectification": "section 1798.106 of the Civil Code", "erasure": "section 1798.105 of the Civil Code",
             "objection": "section 1798.120 of the Civil Code", "restriction": "section 1798.121 of the Civil Code",
+            "opt_out": "section 1798.120 of the Civil Code", "limit": "section 1798.121 of the Civil Code",
         },
         complaint={
             EN: "You may complain to the California Privacy Protection Agency (cppa.ca.gov) or to the Attorney General of California "
@@ -90,7 +91,8 @@ LAWS: dict[str, Law] = {
     ),
     "hk_pdpo": Law(
         name={EN: "the Personal Data (Privacy) Ordinance (Cap. 486)", ZH: "《個人資料（私隱）條例》（第 486 章）"},
-        rights={"access": "section 18", "portability": "section 18", "rectification": "section 22", "erasure": "section 26", "objection": "section 35G"},
+        rights={"access": "section 18", "portability": "section 18", "rectification": "section 22", "erasure": "section 26", "objection": "section 35G",
+                "unsubscribe": "section 35G"},
         complaint={
             EN: "You may complain to the Office of the Privacy Commissioner for Personal Data, Unit 1303, 13/F, Dah Sing Financial Centre, "
             "248 Queen’s Road East, Wan Chai, Hong Kong (www.pcpd.org.hk).",

@@ -14,6 +14,7 @@ from accounts.validators import refuse_card_numbers
 from dsar import downloads, outbox
 from dsar.letters.compose import WITH_REASONS, Facts, UnableToCompose, compose
 from dsar.models import Letter, OutgoingMail, Refusal, SubjectRequest
+from dsar.rights.decisions import told_of
 from dsar.tickets import is_address
 from dsar.trail import tell
 
@@ -53,6 +54,7 @@ def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: s
         due_on=request.due_on,
         reasons=draft.reasons,
         particulars=draft.particulars.strip(),
+        done=told_of(request, draft.language),
         link=link,
         link_until=timezone.localdate(now + dt.timedelta(days=draft.link_days)) if link else None,
     )

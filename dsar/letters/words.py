@@ -12,11 +12,12 @@ SUBJECTS = {
     EN: {
         Kind.RECEIPT: "We have received your request {reference}", Kind.EXTENSION: "Your request {reference} needs more time",
         Kind.ANSWER: "The answer to your request {reference}", Kind.PARTIAL: "The answer to your request {reference}",
-        Kind.REFUSAL: "Your request {reference}",
+        Kind.REFUSAL: "Your request {reference}", Kind.LIFTING: "The restriction of your data ends ({reference})",
     },
     ZH: {
         Kind.RECEIPT: "本公司已收到閣下的要求 {reference}", Kind.EXTENSION: "閣下的要求 {reference} 需要較長時間處理",
         Kind.ANSWER: "有關閣下要求 {reference} 的答覆", Kind.PARTIAL: "有關閣下要求 {reference} 的答覆", Kind.REFUSAL: "有關閣下的要求 {reference}",
+        Kind.LIFTING: "有關閣下資料的限制即將解除（{reference}）",
     },
 }  # fmt: skip
 
@@ -33,6 +34,7 @@ OPENING = {
         Kind.ANSWER: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
         Kind.PARTIAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We can meet this in part.",
         Kind.REFUSAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We are sorry that we cannot meet this.",
+        Kind.LIFTING: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). Since then your data is restricted.",
     },
     ZH: {
         Kind.RECEIPT: "本公司已於 {received} 收到閣下的要求：{what}（{law}，{right}）。檔案編號為 {reference}。",
@@ -40,6 +42,7 @@ OPENING = {
         Kind.ANSWER: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。現答覆如下。",
         Kind.PARTIAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。本公司可滿足其中一部分。",
         Kind.REFUSAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。很抱歉，本公司未能滿足該要求。",
+        Kind.LIFTING: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。自此閣下的資料一直受限制使用。",
     },
 }  # fmt: skip
 
@@ -49,11 +52,16 @@ WHAT = {
         "erasure": "the deletion of your personal data", "restriction": "the restriction of the use of your personal data",
         "portability": "your personal data in a form that you can take with you", "objection": "that we stop using your personal data",
         "automated_decision": "that a person decides again", "withdraw_consent": "the withdrawal of your consent",
+        "child": "the deletion of the data of your child",
+        "unsubscribe": "that we send you no marketing", "opt_out": "that we neither sell nor share your personal information",
+        "limit": "that we limit the use of your sensitive personal information",
     },
     ZH: {
         "access": "取得閣下個人資料的副本", "rectification": "更正閣下的個人資料", "erasure": "刪除閣下的個人資料",
         "restriction": "限制使用閣下的個人資料", "portability": "以可攜帶的格式取得閣下的個人資料", "objection": "停止使用閣下的個人資料",
         "automated_decision": "由真人重新作出決定", "withdraw_consent": "撤回閣下的同意",
+        "child": "刪除閣下子女的資料",
+        "unsubscribe": "不再向閣下發送推廣訊息", "opt_out": "不出售亦不共用閣下的個人資料", "limit": "限制使用閣下的敏感個人資料",
     },
 }  # fmt: skip
 OTHER_WHAT = {EN: "a matter of your personal data", ZH: "有關閣下個人資料的事宜"}
@@ -68,7 +76,9 @@ DONE = {
         "restriction": "From now on we only store this data, and use it for nothing else than legal claims and your own requests.",
         "objection": "We have stopped using your data for this.",
         "withdraw_consent": "Your consent is withdrawn, and what rested on it has ended. What was done before stays lawful.",
+        "child": "The data of your child was deleted. Those to whom we had given it were told to delete it, too.",
         "automated_decision": "A person has looked at the decision again; the result stands below.",
+        "unsubscribe": "This is done.", "opt_out": "This is done.", "limit": "We keep to this.",
     },
     ZH: {
         "access": "閣下的資料已備妥，並附清單，列明資料內容、來源、接收者、保留期限，以及略去的部分和原因。",
@@ -78,7 +88,9 @@ DONE = {
         "restriction": "由現在起，本公司只儲存該等資料，除法律申索及閣下本人的要求外不作其他用途。",
         "objection": "本公司已停止為此目的使用閣下的資料。",
         "withdraw_consent": "閣下的同意已撤回，以其為依據的處理已經停止；撤回前的處理仍屬合法。",
+        "child": "閣下子女的資料已被刪除；曾獲提供該等資料的人士亦已獲通知須予刪除。",
         "automated_decision": "已由真人重新審視該決定，結果見下文。",
+        "unsubscribe": "此事已辦妥。", "opt_out": "此事已辦妥。", "limit": "本公司遵行此要求。",
     },
 }  # fmt: skip
 
@@ -87,6 +99,7 @@ LINES = {
         "receipt": "You will have our answer by {due}. If we need to make sure that it is you, we will ask; please do not send a copy of an "
         "identity document unless we ask for it.",
         "extension": "We need more time ({extension}), because:",
+        "lifting": "We tell you before we use it again: not earlier than seven days after this letter the restriction is lifted, because:",
         "extension_until": "You will have our answer by {due}.",
         "link": "You can take it here until {until}: {link}\nWe will send a code to the address that you have proved to be yours. The link "
         "alone opens nothing.",
@@ -98,6 +111,7 @@ LINES = {
     ZH: {
         "receipt": "本公司將於 {due} 或之前答覆閣下。如需確認閣下身分，我們會另行查詢；除非我們提出，否則請勿寄來身分證明文件副本。",
         "extension": "本公司需要較長時間處理（{extension}），原因如下：",
+        "lifting": "本公司在恢復使用該等資料前通知閣下：限制將於本函發出至少七日後解除，原因如下：",
         "extension_until": "本公司將於 {due} 或之前答覆閣下。",
         "link": "閣下可於 {until} 或之前在此下載：{link}\n我們會將驗證碼發送至閣下已確認的地址。單憑連結不能開啟任何資料。",
         "reasons": "本公司未能完全滿足閣下的要求，原因如下：",

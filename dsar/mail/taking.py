@@ -23,7 +23,7 @@ from dsar.mail.reading import Mail, one_line, read_mail
 from dsar.models import Attachment, TakenMail, Ticket, TicketMessage
 from dsar.models.tickets import Channel
 from dsar.services import open_ticket
-from retention.visibility import visible
+from retention.visibility import on_pages, visible
 from telecom_records.services import end_troubleshooting
 
 REFERENCE = re.compile(r"\bTCK-20\d\d-\d{4,7}\b")
@@ -106,13 +106,13 @@ def find_ticket(mail: Mail) -> tuple[Ticket | None, str]:
         known = TicketMessage.objects.filter(mail_id__in=mail.answers, ticket__workspace__isnull=True) | (
             TicketMessage.objects.filter(mail_id__in=mail.answers, ticket__workspace__state__in=Workspace.INTACT)
         )
-        found = {message.mail_id: message.ticket for message in visible(known).select_related("ticket").order_by("pk")}
+        found = {message.mail_id: message.ticket for message in on_pages(known).select_related("ticket").order_by("pk")}
         for one in mail.answers:
             if one in found:
                 return found[one], ""
     named = REFERENCE.search(mail.subject)
     if named:
-        ticket = visible(Ticket.objects.filter(reference=named[0])).select_related("workspace", "person").first()
+        ticket = on_pages(Ticket.objects.filter(reference=named[0])).select_related("workspace", "person").first()
         if ticket and (ticket.workspace is None or ticket.workspace.state in Workspace.INTACT):
             if knows(ticket, mail.sender):
                 return ticket, ""

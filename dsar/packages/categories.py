@@ -164,6 +164,16 @@ CATEGORIES: tuple[Category, ...] = (
         through="request",
     ),
     Category(
+        "dsar.Decision", "decisions", "What was decided about your requests", Found.PERSON, LEGAL, OBLIGATION, US, IDENTIFIERS,
+        through="request",
+    ),
+    Category(
+        "dsar.Correction", "corrections", "What was corrected", Found.PERSON, LEGAL, OBLIGATION, YOU, IDENTIFIERS
+    ),
+    Category(
+        "dsar.Statement", "statements", "What you say of your data", Found.PERSON, LEGAL, OBLIGATION, YOU, IDENTIFIERS
+    ),
+    Category(
         "dsar.DownloadLink", "download-links", "Links by which answers were taken", Found.PERSON, LEGAL, OBLIGATION, US,
         IDENTIFIERS, through="request",
     ),

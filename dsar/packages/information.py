@@ -73,9 +73,9 @@ def _about(category: Category, told: dict[str, list[str]], subject: Subject) -> 
 
 
 def periods_of(entry: ModelMap, subject: Subject) -> list[str]:
-    """Return how long rows of a model are kept, in the words of the rules in force; a child's is no period of anybody else."""
+    """Return how long rows of a model are kept, in the words of the rules in force; what is decided of one person is no period."""
     keys = [entry.clock] if entry.clock else []
-    keys += [age.rule for age in entry.ages if age.rule not in ("childs_data", *keys)]
+    keys += [age.rule for age in entry.ages if age.rule not in ("childs_data", "erasure_request", *keys)]
     return [words_of(key, subject.as_of) for key in keys]
 
 

@@ -271,15 +271,19 @@ class NeedsSomebody(admin.SimpleListFilter):
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
     empty_title = "Nobody told yet"
-    empty_text = "After each deletion every active recipient is told, and reminded until it has confirmed."
-    list_display = ["notice", "recipient", "job", "state_badge", "due_at", "answer", "sent_at", "settled_at"]
-    list_filter = [NeedsSomebody, ("state", ChoicesDropdownFilter)]
+    empty_text = (
+        "After each deletion, and each change that somebody had a right to, every active recipient that has the data is "
+        "told, and reminded until it has confirmed."
+    )
+    list_display = ["notice", "kind", "recipient", "job", "state_badge", "due_at", "answer", "sent_at", "settled_at"]
+    list_filter = [NeedsSomebody, ("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter)]
     list_select_related = ["recipient", "job"]
-    search_fields = ["pk__exact", "job__pk__exact"]
-    search_help_text = "Id of the notice or of the deletion"
+    search_fields = ["pk__exact", "job__pk__exact", "request_id__exact"]
+    search_help_text = "Id of the notice, of the deletion or of the request"
     ordering = ["-prepared_at", "pk"]
     fields = [
-        ("recipient", "job"),
+        ("recipient", "kind"),
+        ("job", "request_id"),
         "went",
         ("state_badge", "due_at"),
         "answer",
@@ -294,7 +298,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     def notice(self, notice: Notice) -> str:
         return str(notice.pk)[:8]
 
-    @display(description="what went")
+    @display(description="what it is about")
     def went(self, notice: Notice) -> str:
         return capfirst(", ".join(recipients.category_names(notice.categories)))
 

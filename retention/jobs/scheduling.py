@@ -1,12 +1,13 @@
 """Jobs for what is due: hidden first, then made, one for each workspace and one for each rule by age, and frozen as a run."""
 
 import datetime as dt
+import uuid
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Subscription
-from retention import breaker, keeping, planning, runs, visibility
+from retention import breaker, keeping, person_erasure, planning, runs, visibility
 from retention.due import due_remainders, due_workspaces
 from retention.fed import may_act_until
 from retention.jobs.moves import State
@@ -40,16 +41,23 @@ def schedule_due(now: dt.datetime) -> int:
             made += _workspace_jobs(now)
         for key in aged_rules():
             until = may_act_until(key, now)
-            if (
-                key in armed
-                and until
-                and not DeletionJob.objects.filter(rule=key, state__in=OPEN, workspace=None).exists()
-            ):
-                scope = planning.choose_past(key, until)
-                if scope:
-                    made += _make([DeletionJob(rule_id=key, due_at=until, cutoff=until, scope=_as_text(scope))])
+            if key in armed and until:
+                made += _person_jobs(until) if key == person_erasure.RULE else _rows_job(key, until)
         runs.freeze_waiting()
     return made
+
+
+def _rows_job(rule: str, until: dt.datetime, *, of: uuid.UUID | None = None) -> int:
+    if DeletionJob.objects.filter(rule=rule, state__in=OPEN, workspace=None, subject=of).exists():
+        return 0
+    scope = planning.choose_past(rule, until, of=of)
+    wanted = DeletionJob(rule_id=rule, subject=of, due_at=until, cutoff=until, scope=_as_text(scope))
+    return _make([wanted] if scope else [])
+
+
+def _person_jobs(until: dt.datetime) -> int:
+    """Make a deletion for each person whose request was granted: its certificate is theirs, and none waits for another."""
+    return sum(_rows_job(person_erasure.RULE, until, of=pk) for pk in person_erasure.subjects(until))
 
 
 def _workspace_jobs(now: dt.datetime) -> int:

@@ -29,6 +29,9 @@ class DeletionJob(models.Model):
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="jobs")
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="deletion_jobs", null=True)
     run = models.ForeignKey(DeletionRun, on_delete=models.PROTECT, related_name="jobs", null=True)
+    subject = models.UUIDField(
+        null=True, help_text="The opaque id of the person whose request for erasure it carries out."
+    )
     canary = models.BooleanField(
         default=False, help_text="One of the first of its run: the rest waits until it is done."
     )
@@ -64,8 +67,9 @@ class DeletionJob(models.Model):
                 name="job_one_open_per_workspace",
             ),
             models.UniqueConstraint(
-                fields=["rule"],
+                fields=["rule", "subject"],
                 condition=Q(state__in=OPEN, workspace__isnull=True),
+                nulls_distinct=False,
                 name="job_one_open_per_aged_rule",
             ),
             models.CheckConstraint(

@@ -87,7 +87,18 @@ class Recipient(models.Model):
 
 
 class Notice(models.Model):
-    """What one recipient is told of one deletion: that it happened, and by when to confirm. Holds no id of a customer."""
+    """What one recipient is told of one deletion, or of one change that a person asked for, and by when to confirm.
+
+    Holds no id of a customer. A change has the opaque id of its request in place of a deletion; ``erased_at`` is then
+    the instant of the change.
+    """
+
+    class Kind(models.TextChoices):
+        ERASURE = "erasure", "Erasure"
+        CORRECTION = "correction", "Correction"
+        WITHDRAWAL = "withdrawal", "Withdrawal of consent"
+        RESTRICTION = "restriction", "Restriction"
+        LIFTING = "lifting", "End of a restriction"
 
     class State(models.TextChoices):
         PREPARED = "prepared", "Waits for the deletion to end"
@@ -105,7 +116,9 @@ class Notice(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="notices")
-    job = models.ForeignKey(DeletionJob, on_delete=models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=11, choices=Kind, default=Kind.ERASURE)
+    job = models.ForeignKey(DeletionJob, on_delete=models.PROTECT, related_name="notices", null=True)
+    request_id = models.UUIDField("request", null=True, editable=False, db_index=True)
     state = models.CharField(max_length=10, choices=State, default=State.PREPARED)
     categories = models.JSONField(default=list, help_text="What went of what they receive: models of the data map.")
     prepared_at = models.DateTimeField()
@@ -126,6 +139,11 @@ class Notice(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["job", "recipient"], name="notice_once"),
+            models.CheckConstraint(
+                condition=Q(kind="erasure", job__isnull=False, request_id__isnull=True)
+                | (~Q(kind="erasure") & Q(job__isnull=True, request_id__isnull=False)),
+                name="notice_of_deletion_or_change",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["prepared"]) | Q(erased_at__isnull=False, due_at__isnull=False),
                 name="notice_only_after_deletion",

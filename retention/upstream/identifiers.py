@@ -10,7 +10,7 @@ from accounts.verdicts import ModelMap, data_map
 from retention.deletion import Scope, rows_of
 from retention.models import Recipient
 
-Ids = dict[str, list[Any]]
+Ids = dict[str, Any]
 
 
 def choose_identifiers(known_by: str, scope: Scope, categories: Iterable[str]) -> Ids:
@@ -32,6 +32,23 @@ def choose_identifiers(known_by: str, scope: Scope, categories: Iterable[str]) -
     return {name: ids for name, ids in found.items() if ids}
 
 
+def ids_of(known_by: str, *, person: Person | None, workspace: Workspace | None) -> Ids:
+    """Return the ids by which a recipient of this kind knows one customer, of whom nothing goes; empty: it knows none."""
+    workspaces = {workspace.pk} if workspace else set()
+    if person and not workspace:
+        workspaces = set(person.memberships.values_list("workspace", flat=True))
+    if known_by == Recipient.KnownBy.PAYMENT:
+        found: Ids = {"payment_references": _payment_references(workspaces)}
+    elif known_by == Recipient.KnownBy.NUMBER:
+        found = {"numbers": _numbers(workspaces)}
+    else:
+        found = {
+            "workspaces": [workspace.outside_id] if workspace else [],
+            "people": [person.outside_id] if person else [],
+        }
+    return {name: ids for name, ids in found.items() if ids}
+
+
 def _whose(scope: Scope, categories: Iterable[str]) -> tuple[set, set]:
     """Return the workspaces and people whose data goes: of one workspace, or of rows past their own time."""
     if scope.workspace is not None:
@@ -42,8 +59,8 @@ def _whose(scope: Scope, categories: Iterable[str]) -> tuple[set, set]:
         entry, rows = data_map()[label], rows_of(data_map()[label], scope)
         if entry.workspace:
             workspaces |= set(rows.values_list(entry.workspace, flat=True))
-        if entry.person:
-            people |= set(rows.values_list(entry.person, flat=True))
+        if entry.person or entry.model_class is Person:
+            people |= set(rows.values_list(entry.person or "pk", flat=True))
     return workspaces - {None}, people - {None}
 
 

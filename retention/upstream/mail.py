@@ -7,13 +7,20 @@ from django.core.mail import EmailMessage
 from accounts.delivery import Outcome
 from accounts.mail import hand_over
 
+ASKS = {
+    "erasure": "please erase what you hold of the customer named in the attached file",
+    "correction": "please correct what you hold of the customer named in the attached file, as it says there",
+    "withdrawal": "the customer named in the attached file has withdrawn a consent; please end what rests on it",
+    "restriction": "please only store, and not use, what you hold of the customer named in the attached file",
+    "lifting": "what you hold of the customer named in the attached file may be used again",
+}
 WORDS = """\
-{name}: please erase what you hold of the customer named in the attached file.
+{name}: {asks}.
 
 Our reference: {notice}
-Erased by us: {erased_at}
+{done}
 To be confirmed by: {confirm_by}
-What went: {categories}
+What it is about: {categories}
 
 Answer this message when it is done, naming the reference above. {again}
 Callmama Limited, privacy office
@@ -28,11 +35,14 @@ def send_notice(email: str, key: str, *, name: str, message: dict, body: bytes) 
     people, so a sent e-mail is only ever taken, never confirmed.
     """
     mail = EmailMessage(
-        subject=f"Erasure {message['id']}{' (reminder)' if message['reminder'] else ''}",
+        subject=f"{message['type'].capitalize()} {message['id']}{' (reminder)' if message['reminder'] else ''}",
         body=WORDS.format(
             name=name,
             notice=message["id"],
-            erased_at=message["erased_at"],
+            asks=ASKS[message["type"]],
+            done=f"Erased by us: {message['erased_at']}"
+            if "erased_at" in message
+            else f"Done here: {message['changed_at']}",
             confirm_by=message["confirm_by"],
             categories=", ".join(message["categories"]),
             again=AGAIN if message["reminder"] else "",
@@ -42,7 +52,7 @@ def send_notice(email: str, key: str, *, name: str, message: dict, body: bytes) 
     )
     if key:
         sealed = pyrage.encrypt(body, [pyrage.x25519.Recipient.from_str(key)])
-        mail.attach("erasure.json.age", sealed, "application/octet-stream")
+        mail.attach(f"{message['type']}.json.age", sealed, "application/octet-stream")
     else:
-        mail.attach("erasure.json", body, "application/json")
+        mail.attach(f"{message['type']}.json", body, "application/json")
     return hand_over(mail)

@@ -64,12 +64,13 @@ def prepare_notices(chosen: Iterable[tuple[DeletionJob, Scope, dict[str, int]]],
                 made.append((Notice(recipient=recipient, job=job, categories=categories, prepared_at=now), ids))
     Notice.objects.bulk_create([notice for notice, _ in made])
     NoticeContent.objects.bulk_create(
-        [NoticeContent(notice=notice, sealed=_sealed(notice, ids)) for notice, ids in made]
+        [NoticeContent(notice=notice, sealed=seal_content(notice, ids)) for notice, ids in made]
     )
     return len(made)
 
 
-def _sealed(notice: Notice, ids: Ids) -> bytes:
+def seal_content(notice: Notice, ids: Ids) -> bytes:
+    """Seal what a notice says of the customer."""
     return keys.seal(json.dumps(ids).encode(), purpose=PURPOSE, bound_to=str(notice.pk))
 
 
@@ -122,12 +123,15 @@ def message_of(notice: Notice, *, now: dt.datetime) -> dict:
     sealed = bytes(notice.content.sealed)
     ids = json.loads(keys.unseal(sealed, purpose=PURPOSE, bound_to=str(notice.pk)))
     path = f"upstream/confirm/{notice.pk}/"
+    if notice.job:
+        of = {"deletion": str(notice.job_id), "rule": notice.job.rule_id, "erased_at": rfc3339(notice.erased_at)}
+    else:
+        of = {"request": str(notice.request_id), "changed_at": rfc3339(notice.erased_at)}
+        of |= {name: ids.pop(name) for name in ("asks", "changes") if name in ids}
     return {
-        "type": "erasure",
+        "type": notice.kind,
         "id": str(notice.pk),
-        "deletion": str(notice.job_id),
-        "rule": notice.job.rule_id,
-        "erased_at": rfc3339(notice.erased_at),
+        **of,
         "confirm_by": rfc3339(notice.due_at),
         "reminder": notice.sent_at is not None,
         "categories": category_names(notice.categories),
@@ -169,9 +173,11 @@ def _try_later(notice: Notice, answer: str, *, now: dt.datetime) -> None:
 def _stop(notice: Notice, state: str, answer: str) -> None:
     _move(notice, state, answer=answer, next_try_at=None, lease_until=None)
     code = re.sub(r"[^A-Za-z0-9]+", "_", answer).strip("_")
-    evidence.append_entry(
-        f"NOTICE_{state.upper()}", subject=str(notice.pk), body={"job": str(notice.job_id), "answer": code}
-    )
+    evidence.append_entry(f"NOTICE_{state.upper()}", subject=str(notice.pk), body={**_about(notice), "answer": code})
+
+
+def _about(notice: Notice) -> dict[str, str]:
+    return {"job": str(notice.job_id)} if notice.job_id else {"request": str(notice.request_id)}
 
 
 def next_reminder(notice: Notice, now: dt.datetime) -> dt.datetime | None:
@@ -218,7 +224,7 @@ def _settle(notice: Notice, state: str, *, how: str, now: dt.datetime, **fields)
     """Close a locked notice; its content's clock starts."""
     _move(notice, state, settled_at=now, settled_how=how, next_try_at=None, lease_until=None, **fields)
     NoticeContent.objects.filter(notice=notice).update(settled_at=now)
-    body: dict = {"job": str(notice.job_id), "recipient": str(notice.recipient_id), "how": how}
+    body: dict = {**_about(notice), "recipient": str(notice.recipient_id), "how": how}
     if notice.settled_by_id:
         body["by"] = notice.settled_by_id
     evidence.append_entry(f"NOTICE_{state.upper()}", subject=str(notice.pk), body=body)

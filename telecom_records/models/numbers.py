@@ -1,5 +1,7 @@
 """Telephone numbers, and who had which one when."""
 
+from collections.abc import Callable
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -72,3 +74,10 @@ class NumberAssignment(models.Model):
     def save(self, *args, **kwargs):
         super().save(*args, **kwargs)
         Number.objects.filter(pk=self.number_id, had_customer=False).update(had_customer=True)
+        for tell in GIVEN:
+            tell(self)
+
+
+GIVEN: list[
+    Callable[[NumberAssignment], None]
+] = []  # the upper app registers here what follows when somebody has a number

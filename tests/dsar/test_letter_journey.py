@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import Client
 
 from accounts.models import AccessLogEntry
 from accounts.roles import PRIVACY_OFFICER, SUPPORT_AGENT
@@ -19,12 +20,13 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def sign_in(chromium, live_server, client, plain_static):  # noqa: F811
+def sign_in(chromium, live_server, plain_static):  # noqa: F811
     contexts = []
 
     def open_for(user, size=None):
         contexts.append(chromium.new_context(base_url=live_server.url, viewport=size or {"width": 1440, "height": 900}))
         if user:
+            client = Client()  # of its own: a second sign-in would end the first
             client.force_login(user)
             name = django_settings.SESSION_COOKIE_NAME
             contexts[-1].add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])

@@ -53,6 +53,8 @@ def test_everything_a_customer_has_is_in_it_as_csv_and_json_and_the_manifest_has
     factories.prove_identity(request, officer)
     Agent.objects.create(request=request, name="Advocate", named_at=NOW, named_by=officer)
     factories.make_letter(request, officer)
+    factories.make_decision(request, officer)
+    factories.make_correction(request, officer)
     package = package_of(request)
     collected = {category.name for category in categories.CATEGORIES}
     assert {name for name in collected if package.rows(name)} == collected

@@ -20,6 +20,8 @@ CUSTOM_PAGES = [
     "/admin/calls/import/",
     "/admin/retention/evidence/",
     "/admin/calls/figures/",
+    "/admin/marketing/",
+    "/admin/california/",
 ]
 
 
@@ -30,6 +32,12 @@ def make_rows(officer: User) -> None:
     factories.make_tool_session()
     request = factories.make_request(officer, workspace=workspace)
     factories.make_letter(request, officer)
+    factories.make_decision(request, officer)
+    factories.make_request(officer, type="erasure", workspace=workspace)
+    factories.make_california(officer)
+    customer = workspace.memberships.get().person
+    factories.make_correction(factories.make_request(officer, type="rectification", person=customer), officer)
+    factories.make_request(officer, type="unsubscribe", requester_contact="somebody@example.test")
     factories.make_intake().deliveries.create(
         nonce="n" * 16, received_at=factories.NOW, state="refused", problem="fields email"
     )
