@@ -9,6 +9,7 @@ class DsarConfig(AppConfig):
     def ready(self):
         from dsar import downloads, queue, reminders  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
+        from dsar.letters import guards  # noqa: F401
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
         from retention import impact, reviews

@@ -56,7 +56,9 @@ def register_guard(guard: Callable[[SubjectRequest], str], *states: str) -> None
 def why_not(request: SubjectRequest, state: str) -> str:
     """Return why a request cannot move to a state, "" when it can."""
     if state not in MOVES[request.state]:
-        return f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”."
+        before = [State(each).label for each, ways in MOVES.items() if state in ways]
+        first = f" It must be “{before[0]}” first." if len(before) == 1 else ""
+        return f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”.{first}"
     return next((reason for guard in GUARDS.get(state, []) if (reason := guard(request))), "")
 
 

@@ -23,12 +23,13 @@ from dsar.admin.clock import ClockActions
 from dsar.admin.identity import IdentityActions
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
-from dsar.models import ClockEvent, Identifier, RequestStep, SubjectRequest, Watcher
+from dsar.letters.guards import unanswered
+from dsar.models import ClockEvent, Identifier, Letter, RequestStep, SubjectRequest, Watcher
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
 from dsar.services import redate_request, register_request
 from dsar.views import STATE_TONES, STEP_FAILED, request_context
-from dsar.workflow import MOVES, UnableToMove, move_request
+from dsar.workflow import MOVES, UnableToMove, move_request, why_not
 
 State = SubjectRequest.State
 
@@ -88,7 +89,7 @@ NEXT = {  # the one button that leads on, by the state it leads to
     State.COLLECTING: ("Start collecting", "play_arrow", "The person is known, or need not be. Their data is collected."),
     State.REVIEW: ("Send to review", "rate_review", "What was collected or done is complete, and is looked at before it leaves."),
     State.APPROVED: ("Approve", "verified", "The answer is right and may leave. Data is no longer kept for this request."),
-    State.DELIVERED: ("Delivered", "outgoing_mail", "The answer has been sent. The request leaves the queue."),
+    State.DELIVERED: ("Delivered", "outgoing_mail", "It is answered. The request leaves the queue."),
     State.CLOSED: ("Close", "check", "Nothing more is to be done."),
 }  # fmt: skip
 
@@ -142,7 +143,7 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
     actions_detail = [
-        "check_identity", "collect", "review", "approve", "deliver", "close", "retry_steps",
+        "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
         {"title": "More", "icon": "more_horiz", "items": ("write_letter", "change_state", "watch", "unwatch")},
@@ -250,7 +251,12 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
 
     has_to_review_permission = partialmethod(may_move, state=State.REVIEW)
     has_to_approved_permission = partialmethod(may_move, state=State.APPROVED)
-    has_to_delivered_permission = partialmethod(may_move, state=State.DELIVERED)
+
+    def has_to_delivered_permission(self, request, object_id=None) -> bool:
+        """Show it only when nothing is missing: where a letter is, writing it leads on."""
+        may = self.may_move(request, object_id, state=State.DELIVERED)
+        return may and not why_not(self.get_object(request, object_id), State.DELIVERED)
+
     has_to_closed_permission = partialmethod(may_move, state=State.CLOSED)
     has_to_any_permission = partialmethod(may_move)
 
@@ -271,6 +277,18 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
 
     def has_write_letter_permission(self, request, object_id=None) -> bool:
         return request.user.has_perm("dsar.send_letter")
+
+    def has_write_answer_permission(self, request, object_id=None) -> bool:
+        """Show it where only the letter is missing: what else is, stands on the page of the letter."""
+        may = self.may_move(request, object_id, state=State.DELIVERED) and request.user.has_perm("dsar.send_letter")
+        return may and bool(unanswered(self.get_object(request, object_id)))
+
+    @action(
+        description="Write the answer", permissions=["write_answer"], icon="outgoing_mail", url_path="go-to-answer",
+        variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def write_answer(self, request, object_id):
+        return redirect(reverse("admin:dsar_letter_write", args=[object_id]) + f"?kind={Letter.Kind.ANSWER}")
 
     @action(description="Write a letter", permissions=["write_letter"], icon="stylus_note", url_path="go-to-letter")
     def write_letter(self, request, object_id):
