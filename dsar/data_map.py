@@ -275,7 +275,7 @@ MAPS = [
     _kept(
         "IdentityCode", "identity codes",
         "How often codes were sent and tried limits both; the hashes say nothing once a code has ended.",
-        "id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end",
+        "id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end", "mail",
         about="nobody: keyed hashes of codes", policy="12",
     ),  # fmt: skip
     _kept(
@@ -373,6 +373,7 @@ MAPS = [
                     "code_tries",
                     "codes_sent",
                     "code_sent_at",
+                    "code_mail",
                     "wrong_codes",
                     "downloads",
                     "withdrawn_at",

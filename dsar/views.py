@@ -9,6 +9,7 @@ from accounts.masking import mask
 from dsar.deadlines import REGIMES
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
 from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
+from dsar.outbox import undelivered
 from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.steps import title_of
@@ -57,6 +58,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         ]
         if request.has_stopped
         else [],
+        "undelivered": undelivered(request.reference) if request.has_undelivered else [],
         "regime": REGIMES[request.regime],
         "zone": current.answer["zone"],
         "rule_version": current.rule_version,

@@ -304,6 +304,12 @@ def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetim
     return request
 
 
+def deliver_mails(now: dt.datetime = NOW) -> None:
+    """Send what the outbox has for now, as the workers do."""
+    for mail in outbox.to_send(now):
+        outbox.deliver(mail.pk, now=now)
+
+
 def refuse(request: SubjectRequest, user: User, *, now: dt.datetime = NOW) -> SubjectRequest:
     """Refuse a request as an officer does: by its letter."""
     draft = sending.Draft("refusal", "en", ["not_identified"], "No proof came.", way="post")

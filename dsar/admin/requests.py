@@ -25,6 +25,7 @@ from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
 from dsar.letters.guards import unanswered
 from dsar.models import ClockEvent, Identifier, Letter, RequestStep, SubjectRequest, Watcher
+from dsar.outbox import undelivered
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
 from dsar.services import redate_request, register_request
@@ -194,7 +195,7 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
             self.get_queryset(request)
             .select_related("workspace", "owner", "agent__seen_by")
             .prefetch_related(identifiers)
-            .annotate(has_events=Exists(events))
+            .annotate(has_events=Exists(events), has_undelivered=Exists(undelivered(OuterRef("reference"))))
         )
 
     @display(description="reference", ordering="reference")

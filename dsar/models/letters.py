@@ -88,6 +88,7 @@ class DownloadLink(models.Model):
     code_tries = models.PositiveSmallIntegerField(default=0)
     codes_sent = models.PositiveSmallIntegerField(default=0)
     code_sent_at = models.DateTimeField(null=True)
+    code_mail = models.UUIDField(null=True)
     wrong_codes = models.PositiveSmallIntegerField(default=0)
     downloads = models.PositiveSmallIntegerField(default=0)
     first_downloaded_at = models.DateTimeField("downloaded", null=True)

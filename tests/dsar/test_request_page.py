@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from dsar import steps
-from dsar.models import ClockEvent, Identifier, RequestStep, SubjectRequest, WeatherWarning
+from dsar.models import ClockEvent, Identifier, OutgoingMail, RequestStep, SubjectRequest, WeatherWarning
+from dsar.notices import notify
 from dsar.services import register_request
 from tests import factories
 from tests.factories import DAY
@@ -80,6 +81,14 @@ def test_who_may_only_look_has_no_buttons(client, officer, request_of_alice, rol
     assert "Check identity" not in html
     for button in ("check_identity", "record_event", "change_state", "name_agent", "acknowledge"):
         assert press(client, request_of_alice, button).status_code == 403
+
+
+def test_a_mail_that_never_got_there_stands_among_what_has_failed(client, officer, request_of_alice, now):
+    notify(request_of_alice, ["alice@example.test"], subject="About it", text="Words.", now=now)
+    assert "What has failed" not in page(client, request_of_alice)
+    OutgoingMail.objects.update(state="undeliverable", next_try_at=None, settled_at=now, answer="came back (5.1.1)")
+    html = page(client, request_of_alice)
+    assert "What has failed" in html and "undeliverable (came back (5.1.1))" in html
 
 
 def test_addresses_are_masked_for_who_may_not_see_them(client, officer, request_of_alice):
