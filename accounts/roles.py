@@ -21,6 +21,7 @@ RECORD_MODELS = ["number", "numberassignment", "calldetailrecord", "smsrecord", 
 ROLES: dict[str, list[str]] = {
     PRIVACY_OFFICER: [
         *_permissions("accounts", "view add change", "workspace", "person", "membership", "subscription"),
+        *_permissions("accounts", "view add change", "businessclient"),
         *_permissions("accounts", "view", "credit", "paymentreference", "billingrecord", "kycdocument"),
         *_permissions("accounts", "view add change", "consent", "policyversion"),
         *_permissions("accounts", "view rotate prune", "keyepoch"),
@@ -72,6 +73,7 @@ ROLES: dict[str, list[str]] = {
     ],
     AUDITOR: [
         *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
+        *_permissions("accounts", "view", "businessclient"),
         *_permissions(
             "accounts",
             "view",

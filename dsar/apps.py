@@ -7,7 +7,7 @@ class DsarConfig(AppConfig):
     verbose_name = "Requests"
 
     def ready(self):
-        from dsar import downloads, queue, reminders  # noqa: F401
+        from dsar import downloads, queue, reminders, routing  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
         from dsar.letters import guards  # noqa: F401
         from dsar.packages.answers import answer_of

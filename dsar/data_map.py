@@ -238,6 +238,13 @@ MAPS = [
         about="nobody: work done for a request", policy="6.7",
     ),  # fmt: skip
     _kept(
+        "RequestPart", "parts of requests",
+        "Who decided about which part, and when it was passed on, is part of how a request was handled; codes and days only.",
+        "id", "request_id", "role", "workspace_id", "categories", "made_by_id", "made_at", "due_on", "due_at", "forwarded_at",
+        "forwarded_by_id", "mail", "letter", "answer", "answered_at", "answered_by_id",
+        about="nobody: which client decides about what", policy="2.4",
+    ),  # fmt: skip
+    _kept(
         "RequestPace", "figures of requests",
         "A figure over at least ten answered requests, measured anew each day.",
         "id", "type", "state", "requests", "seconds", "measured_at",

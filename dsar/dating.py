@@ -45,11 +45,26 @@ def put_dates(request: SubjectRequest, deadline: Deadline, *, now: dt.datetime) 
     """Write the dates on the request, without saving it."""
     request.statutory_due_on, request.statutory_due_at = deadline.statutory_due, deadline.statutory_due_at
     request.service_target_on, request.service_target_at = deadline.service_target, deadline.service_target_at
-    request.due_on, request.due_at = deadline.service_target, deadline.service_target_at
-    if deadline.statutory_due and deadline.statutory_due_at and deadline.statutory_due_at < request.due_at:
-        request.due_on, request.due_at = deadline.statutory_due, deadline.statutory_due_at
     request.acknowledge_by_on, request.acknowledge_by_at = deadline.acknowledge_by, deadline.acknowledge_by_at
     request.is_paused = deadline.paused
+    _put_due(request, now)
+
+
+def due_anew(request: SubjectRequest, *, now: dt.datetime) -> None:
+    """Bring the due date of a locked request in line after one of its parts has begun or ended."""
+    _put_due(request, now)
+    request.save(update_fields=["due_on", "due_at", "remind_at"])
+
+
+def _put_due(request: SubjectRequest, now: dt.datetime) -> None:
+    """Write the earliest of what must be done: the answer by our promise and by law, and each part to be passed on."""
+    dates = [
+        (request.service_target_at, request.service_target_on),
+        (request.statutory_due_at, request.statutory_due_on),
+    ]
+    if not request._state.adding:
+        dates += [(part.due_at, part.due_on) for part in request.parts.all() if part.waits]  # type: ignore[attr-defined]
+    request.due_at, request.due_on = min((at, on) for at, on in dates if at and on)
     request.remind_at = next_reminder_at(request, after=now) if request.is_open else None
 
 

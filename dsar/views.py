@@ -8,10 +8,11 @@ from django.utils import timezone
 from accounts.masking import mask
 from dsar.deadlines import REGIMES
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
-from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
+from dsar.models import DeadlineResult, Identifier, RequestPart, RequestStep, SubjectRequest
 from dsar.outbox import undelivered
 from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
+from dsar.routing import labels_of, parts_of
 from dsar.steps import title_of
 
 STEP_FAILED = "Step failed"
@@ -48,6 +49,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "at_risk": request.at_risk,
         "way": _way(request),
         "identity": _identity(request, clear),
+        "parts": [_part(part, request, now) for part in parts_of(request)] if request.has_parts else [],
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
         "answer": _dates(current),
         "earlier": [_earlier(answer) for answer in answers if answer.ended_at],
@@ -98,6 +100,32 @@ def _identity(request: SubjectRequest, clear: bool) -> dict[str, Any]:
             for each in identifiers_of(request)
         ],
     }
+
+
+def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[str, Any]:
+    """Return who decides about a part, by when it is due, and how it stands."""
+    mine = {"what": labels_of(part), "note": part.get_answer_display()}
+    if part.role == RequestPart.Role.CONTROLLER:
+        state = ("Answered", "success") if part.answered_at else ("Ours to answer", "info")
+        return mine | {
+            "addressee": "We ourselves",
+            "due": f"{request.answer_on:%-d %b %Y}",
+            "how": "",
+            "state": state[0],
+            "tone": state[1],
+        }
+    late = part.due_at is not None and (part.forwarded_at or now) >= part.due_at
+    if part.answered_at:
+        state = ("Answered", "success")
+    elif part.forwarded_at:
+        state = (f"With the client since {timezone.localtime(part.forwarded_at):%-d %b %Y}", "info")
+    else:
+        state = ("Overdue" if late else "To be passed on", "danger" if late else "warning")
+    note = mine["note"] or ("passed on late" if late and part.forwarded_at else "")
+    return mine | {
+        "addressee": f"Client {part.workspace}", "due": f"{part.due_on:%-d %b %Y}", "state": state[0], "tone": state[1], "note": note,
+        "how": "to be passed on, working days in Hong Kong",
+    }  # fmt: skip
 
 
 def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:

@@ -16,6 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from accounts import files
 from accounts.models import (
     BillingRecord,
+    BusinessClient,
     Consent,
     Credit,
     Feed,
@@ -117,6 +118,11 @@ def make_person(workspace: Workspace | None = None, **fields) -> Person:
 def make_subscription(workspace: Workspace, *, expires_at=NOW - DAY, **fields) -> Subscription:
     defaults = {"outside_id": f"S-{next(_counter):05d}", "plan": "Basic", "starts_at": NOW - 300 * DAY}
     return Subscription.objects.create(workspace=workspace, expires_at=expires_at, **{**defaults, **fields})
+
+
+def make_client(workspace: Workspace | None = None, **fields) -> BusinessClient:
+    workspace = workspace or make_workspace(kind="business", name="Harbour Bakery Ltd")
+    return BusinessClient.objects.create(workspace=workspace, contact_email="privacy@harbour.example", **fields)
 
 
 def make_number(e164: str | None = None, **fields) -> Number:
@@ -361,6 +367,7 @@ def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
         workspace=workspace, code="other", reason="A mistake", suspended_by=make_user(None), suspended_at=NOW - 50 * DAY,
         lifted_at=NOW - 49 * DAY,
     )  # fmt: skip
+    make_client(workspace)
     return workspace
 
 

@@ -57,6 +57,10 @@ class LetterForm(forms.Form):
 
     def __init__(self, *args: Any, subject_request: SubjectRequest, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        kinds = [
+            choice for choice in Letter.Kind.choices if choice[0] != Letter.Kind.FORWARDED
+        ]  # that goes with the part
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         choices = reasons_for(subject_request.regime, subject_request.type)
         self.fields["reasons"].choices = [(code, reason.label) for code, reason in choices.items()]  # type: ignore[attr-defined]
         if downloads.answer_file(subject_request) is None:

@@ -21,10 +21,11 @@ from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_sa
 from dsar import forecast
 from dsar.admin.clock import ClockActions
 from dsar.admin.identity import IdentityActions
+from dsar.admin.routing import RoutingActions
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
 from dsar.letters.guards import unanswered
-from dsar.models import ClockEvent, Identifier, Letter, RequestStep, SubjectRequest, Watcher
+from dsar.models import ClockEvent, Identifier, Letter, RequestPart, RequestStep, SubjectRequest, Watcher
 from dsar.outbox import undelivered
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
@@ -114,7 +115,7 @@ def next_action(name: str, state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
+class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalAdmin):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -144,10 +145,10 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
     actions_detail = [
-        "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
+        "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "split", "client_answer", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -195,6 +196,7 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
             self.get_queryset(request)
             .select_related("workspace", "owner", "agent__seen_by")
             .prefetch_related(identifiers)
+            .annotate(has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))))
             .annotate(has_events=Exists(events), has_undelivered=Exists(undelivered(OuterRef("reference"))))
         )
 

@@ -30,6 +30,8 @@ class Facts:
     due_on: dt.date
     reasons: Sequence[str] = ()
     particulars: str = ""
+    client: str = ""
+    is_ours_too: bool = True
     link: str = ""
     link_until: dt.date | None = None
 
@@ -48,6 +50,7 @@ def compose(facts: Facts) -> tuple[str, str]:
             facts.request_type, law_of("policy_default").rights.get(facts.request_type, "section 6")
         ),
         "extension": law.extension,
+        "client": facts.client,
         "link": facts.link,
         "until": day(facts.link_until, language) if facts.link_until else "",
     }
@@ -58,6 +61,9 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(lines["receipt"].format(**filled))
     elif facts.kind == Kind.EXTENSION:
         text.append(lines["extension"].format(**filled))
+    elif facts.kind == Kind.FORWARDED:
+        text.append(lines["forwarded" if facts.client else "forwarded_unnamed"].format(**filled))
+        text.append(lines["ours_too" if facts.is_ours_too else "not_ours"].format(**filled))
     elif facts.kind in (Kind.ANSWER, Kind.PARTIAL) and facts.request_type in words.DONE[language]:
         text.append(words.DONE[language][facts.request_type])
     if facts.link:

@@ -17,7 +17,7 @@ from dsar.deadlines import REGIMES, UnableToComputeDeadline
 from dsar.identity.proof import lock_in_order, proved, unsettled
 from dsar.letters.compose import WITH_REASONS, Facts, UnableToCompose, compose
 from dsar.letters.guards import ANSWERS
-from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, Refusal, SubjectRequest
+from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, Refusal, RequestPart, SubjectRequest
 from dsar.tickets import is_address
 from dsar.trail import tell
 from dsar.workflow import State, UnableToMove, move_locked
@@ -38,6 +38,8 @@ class Draft:
     way: str = Letter.Way.EMAIL
     code_to: str = ""
     link_days: int = 14
+    client: str = ""  # of ours, to whom a part was passed on; empty: may not be named
+    is_ours_too: bool = True
 
 
 def address_of(request: SubjectRequest) -> str:
@@ -60,6 +62,8 @@ def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: s
         due_on=_due(request, draft),
         reasons=draft.reasons,
         particulars=draft.particulars.strip(),
+        client=draft.client,
+        is_ours_too=draft.is_ours_too,
         link=link,
         link_until=timezone.localdate(now + dt.timedelta(days=draft.link_days)) if link else None,
     )
@@ -68,7 +72,7 @@ def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: s
 def _due(request: SubjectRequest, draft: Draft) -> dt.date:
     """Return the day that a letter names: with a notice of extension the law's, else the one that we promise."""
     by_law = request.statutory_due_on if draft.kind == Kind.EXTENSION else None
-    return by_law or request.due_on
+    return by_law or request.answer_on
 
 
 def preview(request: SubjectRequest, draft: Draft, *, user: User, now: dt.datetime) -> tuple[str, str]:
@@ -148,6 +152,9 @@ def _extend(request: SubjectRequest, user: User, now: dt.datetime) -> None:
 
 def _lead_on(request: SubjectRequest, draft: Draft, user: User, now: dt.datetime) -> None:
     """Let a letter have the effect that it tells of."""
+    if draft.kind in (Kind.REFUSAL, *ANSWERS):
+        ours = RequestPart.objects.filter(request=request, role=RequestPart.Role.CONTROLLER, answered_at__isnull=True)
+        ours.update(answer=RequestPart.Answer.OURS, answered_at=now, answered_by=user)
     if draft.kind == Kind.RECEIPT:
         acknowledge(request.pk, user=user, now=now)
     elif draft.kind == Kind.REFUSAL:

@@ -12,11 +12,12 @@ SUBJECTS = {
     EN: {
         Kind.RECEIPT: "We have received your request {reference}", Kind.EXTENSION: "Your request {reference} needs more time",
         Kind.ANSWER: "The answer to your request {reference}", Kind.PARTIAL: "The answer to your request {reference}",
-        Kind.REFUSAL: "Your request {reference}",
+        Kind.REFUSAL: "Your request {reference}", Kind.FORWARDED: "We have passed on your request {reference}",
     },
     ZH: {
         Kind.RECEIPT: "本公司已收到閣下的要求 {reference}", Kind.EXTENSION: "閣下的要求 {reference} 需要較長時間處理",
         Kind.ANSWER: "有關閣下要求 {reference} 的答覆", Kind.PARTIAL: "有關閣下要求 {reference} 的答覆", Kind.REFUSAL: "有關閣下的要求 {reference}",
+        Kind.FORWARDED: "本公司已轉交閣下的要求 {reference}",
     },
 }  # fmt: skip
 
@@ -30,6 +31,7 @@ OPENING = {
     EN: {
         Kind.RECEIPT: "We have received your request of {received}: {what} ({law}, {right}). It has the number {reference}.",
         Kind.EXTENSION: "You asked us on {received}: {what} ({law}, {right}; our number {reference}).",
+        Kind.FORWARDED: "You asked us on {received}: {what} ({law}, {right}; our number {reference}).",
         Kind.ANSWER: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
         Kind.PARTIAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We can meet this in part.",
         Kind.REFUSAL: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). We are sorry that we cannot meet this.",
@@ -37,6 +39,7 @@ OPENING = {
     ZH: {
         Kind.RECEIPT: "本公司已於 {received} 收到閣下的要求：{what}（{law}，{right}）。檔案編號為 {reference}。",
         Kind.EXTENSION: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。",
+        Kind.FORWARDED: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。",
         Kind.ANSWER: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。現答覆如下。",
         Kind.PARTIAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。本公司可滿足其中一部分。",
         Kind.REFUSAL: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。很抱歉，本公司未能滿足該要求。",
@@ -90,6 +93,12 @@ LINES = {
         "extension_until": "You will have our answer by {due}.",
         "link": "You can take it here until {until}: {link}\nWe will send a code to the address that you have proved to be yours. The link "
         "alone opens nothing.",
+        "forwarded": "Some of this data we hold only on behalf of a client of ours, {client}, who decides about it. We have passed your "
+        "request on to them today. They will answer you, within the time that their law gives them.",
+        "forwarded_unnamed": "Some of this data we hold only on behalf of a business that is our client and decides about it. We have passed "
+        "your request on to them today. They will answer you, within the time that their law gives them.",
+        "ours_too": "What we hold about you for our own purposes we answer ourselves, by {due}.",
+        "not_ours": "We hold nothing about you for purposes of our own. With this letter our part is done.",
         "reasons": "We did not do all of what you asked, for these reasons:",
         "refused": "The reasons are:",
         "log": "This refusal is entered in our log under the number of your request.",
@@ -100,6 +109,10 @@ LINES = {
         "extension": "本公司需要較長時間處理（{extension}），原因如下：",
         "extension_until": "本公司將於 {due} 或之前答覆閣下。",
         "link": "閣下可於 {until} 或之前在此下載：{link}\n我們會將驗證碼發送至閣下已確認的地址。單憑連結不能開啟任何資料。",
+        "forwarded": "部分資料由本公司只代客戶 {client} 持有，並由該客戶決定如何處理。本公司已於今日將閣下的要求轉交該客戶，該客戶會在其適用法律規定的期限內答覆閣下。",
+        "forwarded_unnamed": "部分資料由本公司只代一家企業客戶持有，並由該客戶決定如何處理。本公司已於今日將閣下的要求轉交該客戶，該客戶會在其適用法律規定的期限內答覆閣下。",
+        "ours_too": "至於本公司為自身目的而持有的閣下資料，本公司將於 {due} 或之前自行答覆。",
+        "not_ours": "本公司並無為自身目的持有閣下的資料。本公司就此要求的處理至此完成。",
         "reasons": "本公司未能完全滿足閣下的要求，原因如下：",
         "refused": "原因如下：",
         "log": "此項拒絕已按閣下要求的編號記入本公司的紀錄簿。",

@@ -25,6 +25,7 @@ class Letter(models.Model):
         ANSWER = "answer", "Answer"
         PARTIAL = "partial", "Answer in part"
         REFUSAL = "refusal", "Refusal"
+        FORWARDED = "forwarded", "Passed on to a client"
 
     class Way(models.TextChoices):
         EMAIL = "email", "E-mail"

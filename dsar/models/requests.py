@@ -1,5 +1,6 @@
 """Requests of data subjects (policy § 6)."""
 
+import datetime as dt
 import uuid
 
 from django.conf import settings
@@ -82,7 +83,9 @@ class SubjectRequest(models.Model):
     statutory_due_at = models.DateTimeField(null=True, editable=False)
     service_target_on = models.DateField("service target", editable=False)
     service_target_at = models.DateTimeField(editable=False)
-    due_at = models.DateTimeField("due", editable=False, help_text="The earlier of the two, as an instant.")
+    due_at = models.DateTimeField(
+        "due", editable=False, help_text="The earliest of them, and of the parts to be passed on, as an instant."
+    )
     due_on = models.DateField("due on", editable=False)
     is_paused = models.BooleanField("legal clock stands still", default=False, editable=False)
     acknowledge_by_on = models.DateField("acknowledge by", null=True, editable=False)
@@ -114,6 +117,12 @@ class SubjectRequest(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def answer_on(self) -> dt.date:
+        """The day by which the person is answered; what is due may be something before it, such as a part to be passed on."""
+        by_law = self.statutory_due_on
+        return min(by_law, self.service_target_on) if by_law else self.service_target_on
 
     @property
     def is_open(self) -> bool:

@@ -84,6 +84,10 @@ CATEGORIES: tuple[Category, ...] = (
         portable=("outside_id", "plan", "starts_at", "expires_at", "cancelled_at", "recording_enabled", "recording_days"),
     ),
     Category(
+        "accounts.BusinessClient", "client-agreements", "What was agreed with you as a business client", Found.ACCOUNT, SERVICE,
+        CONTRACT, YOU, COMMERCIAL,
+    ),
+    Category(
         "accounts.Suspension", "suspensions", "Suspensions", Found.ACCOUNT,
         "For security and fraud prevention (policy § 3.4)", INTEREST, US, COMMERCIAL,
     ),
