@@ -182,6 +182,7 @@ MAPS = [
             "requester_contact": personal("user.contact", "Where to answer", masked=True),
             "note": personal("user.content.private", "What was asked"),
             "ticket_reference": internal(),
+            "contests": internal(),
             "state": personal("user.privacy_preferences", "State"),
             "state_since": internal(),
             "owner_id": internal(),

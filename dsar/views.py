@@ -49,6 +49,9 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "at_risk": request.at_risk,
         "way": _way(request),
         "identity": _identity(request, clear),
+        "contested_by": list(SubjectRequest.objects.filter(contests=request.pk).order_by("registered_at"))
+        if request.has_contests
+        else [],
         "parts": [_part(part, request, now) for part in parts_of(request)] if request.has_parts else [],
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
         "answer": _dates(current),

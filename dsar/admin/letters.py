@@ -22,12 +22,21 @@ from unfold.widgets import (
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 from accounts.validators import refuse_card_numbers
 from dsar import downloads
+from dsar.contesting import TYPES
 from dsar.identity.proof import proved
 from dsar.letters import sending
-from dsar.letters.compose import UnableToCompose
+from dsar.letters.compose import DECISIONS, UnableToCompose
 from dsar.letters.laws import REASONS, law_of, reasons_for
 from dsar.models import DownloadLink, Identifier, Letter, Refusal, SubjectRequest
 from dsar.models.letters import Language
+
+Kind = Letter.Kind
+
+
+def kinds_for(request_type: str) -> list[tuple[str, str]]:
+    """Return which letters an officer writes about a request; that a part was passed on is told with the part."""
+    never = {Kind.FORWARDED, *((Kind.ANSWER, Kind.PARTIAL, Kind.REFUSAL) if request_type in TYPES else DECISIONS)}
+    return [(kind, label) for kind, label in Kind.choices if kind not in never]
 
 
 class LetterForm(forms.Form):
@@ -57,10 +66,7 @@ class LetterForm(forms.Form):
 
     def __init__(self, *args: Any, subject_request: SubjectRequest, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        kinds = [
-            choice for choice in Letter.Kind.choices if choice[0] != Letter.Kind.FORWARDED
-        ]  # that goes with the part
-        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        self.fields["kind"].choices = kinds_for(subject_request.type)  # type: ignore[attr-defined]
         choices = reasons_for(subject_request.regime, subject_request.type)
         self.fields["reasons"].choices = [(code, reason.label) for code, reason in choices.items()]  # type: ignore[attr-defined]
         if downloads.answer_file(subject_request) is None:

@@ -22,6 +22,8 @@ from dsar import forecast
 from dsar.admin.clock import ClockActions
 from dsar.admin.identity import IdentityActions
 from dsar.admin.routing import RoutingActions
+from dsar.contest_forms import ContestForm
+from dsar.contesting import CONTESTABLE, TYPES, UnableToContest, contest
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
 from dsar.letters.guards import unanswered
@@ -148,7 +150,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalA
         "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "split", "client_answer", "change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -196,7 +198,10 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalA
             self.get_queryset(request)
             .select_related("workspace", "owner", "agent__seen_by")
             .prefetch_related(identifiers)
-            .annotate(has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))))
+            .annotate(
+                has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))),
+                has_contests=Exists(SubjectRequest.objects.filter(contests=OuterRef("pk"))),
+            )
             .annotate(has_events=Exists(events), has_undelivered=Exists(undelivered(OuterRef("reference"))))
         )
 
@@ -286,12 +291,43 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalA
         may = self.may_move(request, object_id, state=State.DELIVERED) and request.user.has_perm("dsar.send_letter")
         return may and bool(unanswered(self.get_object(request, object_id)))
 
+    def has_contest_permission(self, request, object_id=None) -> bool:
+        return self.may_move(request, object_id, only_from=CONTESTABLE)
+
+    @action(
+        description="Complaint or appeal",
+        permissions=["contest"],
+        icon="balance",
+        dialog={
+            "title": "Somebody contests our answer",
+            "description": "It becomes a request of its own, with its own clock. Another officer than who answered decides.",
+            "form_class": ContestForm,
+            "form_submit_text": "Register it",
+        },
+    )
+    def contest(self, request, form, object_id):
+        data, now = form.cleaned_data, timezone.now()
+        made: list[SubjectRequest] = []
+
+        def register() -> None:
+            made.append(
+                contest(
+                    object_id, type=data["type"], received_at=form.received_at(now), channel=data["channel"], note=data["note"],
+                    user=request.user, now=now,
+                )
+            )  # fmt: skip
+
+        run_or_say(request, register, "Registered, with its own dates.", UnableToContest)
+        return back_to(self, made[0].pk if made else object_id)
+
     @action(
         description="Write the answer", permissions=["write_answer"], icon="outgoing_mail", url_path="go-to-answer",
         variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def write_answer(self, request, object_id):
-        return redirect(reverse("admin:dsar_letter_write", args=[object_id]) + f"?kind={Letter.Kind.ANSWER}")
+        contests = self.get_object(request, object_id).type in TYPES
+        kind = Letter.Kind.REJECTED if contests else Letter.Kind.ANSWER
+        return redirect(reverse("admin:dsar_letter_write", args=[object_id]) + f"?kind={kind}")
 
     @action(description="Write a letter", permissions=["write_letter"], icon="stylus_note", url_path="go-to-letter")
     def write_letter(self, request, object_id):

@@ -12,6 +12,7 @@ from accounts import evidence
 from accounts.models import User
 from accounts.validators import refuse_card_numbers
 from dsar import downloads, outbox
+from dsar.contesting import reopen_contested, why_not_decide
 from dsar.dating import UnableToRecord, acknowledge, local_day, record_on_locked
 from dsar.deadlines import REGIMES, UnableToComputeDeadline
 from dsar.identity.proof import lock_in_order, proved, unsettled
@@ -62,6 +63,7 @@ def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: s
         due_on=_due(request, draft),
         reasons=draft.reasons,
         particulars=draft.particulars.strip(),
+        contested=request.contested.reference if request.contested else "",
         client=draft.client,
         is_ours_too=draft.is_ours_too,
         link=link,
@@ -93,6 +95,8 @@ def send(request_id: uuid.UUID, draft: Draft, *, base_url: str, user: User, now:
         with transaction.atomic():
             request = lock_in_order(request_id)
             _check(request, draft)
+            if reason := why_not_decide(request, draft.kind, user):
+                raise UnableToCompose(reason)
             if draft.kind == Kind.EXTENSION:
                 _extend(request, user, now)
             letter = _written(request, draft, base_url=base_url, user=user, now=now)
@@ -161,6 +165,8 @@ def _lead_on(request: SubjectRequest, draft: Draft, user: User, now: dt.datetime
         move_locked(request, State.REFUSED, user=user, now=now)
     elif draft.kind in ANSWERS and request.state not in ANSWERED:  # once more, with a new link: it is delivered already
         move_locked(request, State.DELIVERED, user=user, now=now)
+    if draft.kind == Kind.UPHELD:
+        reopen_contested(request, user=user, now=now)
 
 
 def _check(request: SubjectRequest, draft: Draft) -> None:

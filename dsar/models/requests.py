@@ -1,6 +1,7 @@
 """Requests of data subjects (policy § 6)."""
 
 import datetime as dt
+import functools
 import uuid
 
 from django.conf import settings
@@ -70,6 +71,10 @@ class SubjectRequest(models.Model):
     )
     note = models.TextField(blank=True, validators=[refuse_card_numbers], help_text="What they ask for, in short.")
     ticket_reference = models.CharField("ticket", max_length=20, blank=True, editable=False)
+    contests = models.UUIDField(
+        null=True, editable=False, db_index=True,
+        help_text="Of a complaint or an appeal: the request whose answer it is about. A reference: nothing is deleted along it.",
+    )  # fmt: skip
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED, editable=False)
     state_since = models.DateTimeField(editable=False)
     owner = models.ForeignKey(
@@ -106,6 +111,9 @@ class SubjectRequest(models.Model):
                 condition=Q(state__in=OPEN, closed_at__isnull=True) | (~Q(state__in=OPEN) & Q(closed_at__isnull=False)),
                 name="request_closed_with_date",
             ),
+            models.CheckConstraint(
+                condition=Q(contests__isnull=True) | Q(type__in=["complaint", "appeal"]), name="request_contests"
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at", "reference"], condition=Q(closed_at__isnull=True), name="request_open_by_due"),
@@ -123,6 +131,11 @@ class SubjectRequest(models.Model):
         """The day by which the person is answered; what is due may be something before it, such as a part to be passed on."""
         by_law = self.statutory_due_on
         return min(by_law, self.service_target_on) if by_law else self.service_target_on
+
+    @functools.cached_property
+    def contested(self) -> "SubjectRequest | None":
+        """The request whose answer a complaint or an appeal is about; None of another request."""
+        return SubjectRequest.objects.filter(pk=self.contests).first() if self.contests else None
 
     @property
     def is_open(self) -> bool:
