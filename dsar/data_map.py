@@ -162,7 +162,7 @@ MAPS = [
                 "closed_request",
                 clocks.request_is_long_closed,
                 "closed_at",
-                blanks={"requester_name": "", "requester_contact": "", "note": ""},
+                blanks={"requester_name": "", "requester_contact": "", "contact_key": None, "note": ""},
                 goes_at=clocks.request_goes_at,
             ),
             Age("childs_data", clocks.is_of_a_child, "person__child_findings__confirmed_at", blanks={"person": None}),
@@ -182,6 +182,8 @@ MAPS = [
             "requester_contact": personal("user.contact", "Where to answer", masked=True),
             "note": personal("user.content.private", "What was asked"),
             "ticket_reference": internal(),
+            "contact_key": internal(),
+            "merged_into": internal(),
             "contests": internal(),
             "state": personal("user.privacy_preferences", "State"),
             "state_since": internal(),
@@ -207,6 +209,12 @@ MAPS = [
         "The trail of a request; texts are the portal's own and name nobody.",
         "id", "request_id", "at", "kind", "text", "state", "by_id",
         about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "NotSame", "pairs that are not the same",
+        "So that nobody is asked twice whether two requests are the same; ids only.",
+        "id", "first", "second", "said_by_id", "said_at",
+        about="nobody: which two requests an officer has compared", policy="6.7",
     ),  # fmt: skip
     _kept(
         "Watcher", "watchers of requests",

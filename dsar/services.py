@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts import evidence
 from accounts.models import User
 from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
+from dsar.duplicates import key_of
 from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
 from dsar.trail import tell
@@ -25,6 +26,7 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
     Raises UnableToComputeDeadline. The reference counts within the year of registration.
     """
     request.registered_by, request.registered_at, request.state_since = user, now, now
+    request.contact_key = key_of(request.requester_contact)
     deadline = deadline_for(request)
     put_dates(request, deadline, now=now)
     with transaction.atomic():
@@ -50,7 +52,8 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
         against_deletions()
         stored = SubjectRequest.objects.select_for_update().get(pk=request.pk)
         _unlink_who_is_leaving(request)
-        request.save(update_fields=CORRECTABLE)
+        request.contact_key = key_of(request.requester_contact)
+        request.save(update_fields=[*CORRECTABLE, "contact_key"])
         facts = [(each.type, each.received_at, each.regime, each.region) for each in (stored, request)]
         if facts[0] == facts[1] or not date_anew(request, Cause.CORRECTED, now=now, user=user):
             tell(request, "changed", "Details corrected; the date is the same.", user=user, now=now)

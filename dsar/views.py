@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.masking import mask
 from dsar.deadlines import REGIMES
+from dsar.duplicates import candidates
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
 from dsar.models import DeadlineResult, Identifier, RequestPart, RequestStep, SubjectRequest
 from dsar.outbox import undelivered
@@ -29,6 +30,7 @@ STATE_TONES = {
     State.WITHDRAWN.label: "",
     State.ROUTED.label: "",
     State.EXPIRED.label: "warning",
+    State.MERGED.label: "",
     STEP_FAILED: "danger",
 }
 WAY = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APPROVED, State.DELIVERED, State.CLOSED)
@@ -49,6 +51,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "at_risk": request.at_risk,
         "way": _way(request),
         "identity": _identity(request, clear),
+        "doubles": candidates(request) if request.is_open and request.may_be_double else [],
         "contested_by": list(SubjectRequest.objects.filter(contests=request.pk).order_by("registered_at"))
         if request.has_contests
         else [],

@@ -15,7 +15,7 @@ from retention.keeping import against_deletions
 from retention.request_holds import hold_for_request, release_request_hold
 
 State = SubjectRequest.State
-ENDS_EARLY = {State.REFUSED, State.WITHDRAWN, State.ROUTED}
+ENDS_EARLY = {State.REFUSED, State.WITHDRAWN, State.ROUTED, State.MERGED}
 
 MOVES: dict[str, set[str]] = {
     State.RECEIVED: {State.IDENTITY, State.COLLECTING, *ENDS_EARLY},
@@ -29,6 +29,7 @@ MOVES: dict[str, set[str]] = {
     State.WITHDRAWN: {State.IDENTITY, State.COLLECTING},
     State.ROUTED: {State.IDENTITY, State.COLLECTING},
     State.EXPIRED: {State.IDENTITY, State.COLLECTING},
+    State.MERGED: {State.IDENTITY, State.COLLECTING},
 }
 
 # In which states a request keeps the data of its customer: until the answer is approved, which is when its package is

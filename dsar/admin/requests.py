@@ -20,10 +20,12 @@ from accounts.models import Person
 from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say, shown
 from dsar import forecast
 from dsar.admin.clock import ClockActions
+from dsar.admin.duplicates import DuplicateActions
 from dsar.admin.identity import IdentityActions
 from dsar.admin.routing import RoutingActions
 from dsar.contest_forms import ContestForm
 from dsar.contesting import CONTESTABLE, TYPES, UnableToContest, contest
+from dsar.duplicates import may_have_some
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
 from dsar.letters.guards import unanswered
@@ -117,7 +119,7 @@ def next_action(name: str, state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalAdmin):
+class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, ClockActions, PortalAdmin):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -150,7 +152,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalA
         "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "merge", "not_same", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -200,6 +202,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, ClockActions, PortalA
             .prefetch_related(identifiers)
             .annotate(
                 has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))),
+                may_be_double=Exists(may_have_some()),
                 has_contests=Exists(SubjectRequest.objects.filter(contests=OuterRef("pk"))),
             )
             .annotate(has_events=Exists(events), has_undelivered=Exists(undelivered(OuterRef("reference"))))

@@ -5,12 +5,12 @@ from dsar.models.letters import DownloadLink, Letter, Refusal
 from dsar.models.mail import Mailbox, OutgoingMail, TakenMail
 from dsar.models.packages import Package
 from dsar.models.parts import RequestPart
-from dsar.models.requests import RequestEvent, SubjectRequest, Watcher
+from dsar.models.requests import NotSame, RequestEvent, SubjectRequest, Watcher
 from dsar.models.steps import RequestPace, RequestStep
 from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 
 __all__ = [
     "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "DownloadLink", "Identifier", "IdentityCode",
-    "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestPart",
+    "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "NotSame", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestPart",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ class SubjectRequest(models.Model):
         WITHDRAWN = "withdrawn", "Withdrawn"
         ROUTED = "routed", "Routed to client"
         EXPIRED = "expired", "Expired unverified"
+        MERGED = "merged", "Merged"
 
     OPEN_STATES = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APPROVED)
 
@@ -69,12 +70,18 @@ class SubjectRequest(models.Model):
         validators=[refuse_card_numbers],
         help_text="The e-mail or postal address they wrote from.",
     )
+    contact_key = models.BinaryField(
+        null=True, editable=False, help_text="A keyed hash of it, by which another request of the same person is found."
+    )
     note = models.TextField(blank=True, validators=[refuse_card_numbers], help_text="What they ask for, in short.")
     ticket_reference = models.CharField("ticket", max_length=20, blank=True, editable=False)
     contests = models.UUIDField(
         null=True, editable=False, db_index=True,
         help_text="Of a complaint or an appeal: the request whose answer it is about. A reference: nothing is deleted along it.",
     )  # fmt: skip
+    merged_into = models.UUIDField(
+        null=True, editable=False, help_text="The request that asks for the same, and is answered instead of this one."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED, editable=False)
     state_since = models.DateTimeField(editable=False)
     owner = models.ForeignKey(
@@ -112,6 +119,9 @@ class SubjectRequest(models.Model):
                 name="request_closed_with_date",
             ),
             models.CheckConstraint(
+                condition=~Q(state="merged") | Q(merged_into__isnull=False), name="request_merged_into_another"
+            ),
+            models.CheckConstraint(
                 condition=Q(contests__isnull=True) | Q(type__in=["complaint", "appeal"]), name="request_contests"
             ),
         ]
@@ -120,6 +130,7 @@ class SubjectRequest(models.Model):
             models.Index(fields=["due_at", "reference"], name="request_by_due"),
             models.Index(fields=["remind_at"], condition=Q(remind_at__isnull=False), name="request_by_reminder"),
             models.Index(fields=["received_at"]),
+            models.Index(fields=["contact_key"], condition=Q(contact_key__isnull=False), name="request_by_contact"),
             models.Index(fields=["closed_at"]),
         ]  # fmt: skip
 
@@ -140,6 +151,25 @@ class SubjectRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+
+class NotSame(models.Model):
+    """That an officer has looked at two requests, and found that they do not ask for the same. The smaller id comes first."""
+
+    first = models.UUIDField()
+    second = models.UUIDField()
+    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="not_same_once"),
+            models.CheckConstraint(condition=Q(first__lt=F("second")), name="not_same_in_order"),
+        ]
+        indexes = [models.Index(fields=["second"])]
+
+    def __str__(self) -> str:
+        return f"not same {self.pk}"
 
 
 class RequestEvent(models.Model):
