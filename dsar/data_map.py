@@ -217,6 +217,18 @@ MAPS = [
         about="nobody: which two requests an officer has compared", policy="6.7",
     ),  # fmt: skip
     _kept(
+        "BulkAction", "actions on many requests",
+        "Who of the staff did what to many requests at once; names nobody outside.",
+        "id", "kind", "target_id", "asked_by_id", "asked_at",
+        about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "BulkItem", "results of actions on many requests",
+        "What came of it for each request; texts are the portal's own.",
+        "id", "action_id", "request_id", "state", "result", "ended_at",
+        about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
         "Watcher", "watchers of requests",
         "Who was told is part of how a request was handled; names nobody outside.",
         "id", "request_id", "user_id", "since", "ended_at",

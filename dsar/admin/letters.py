@@ -108,7 +108,7 @@ class LetterAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("dsar.send_letter"):
             raise PermissionDenied
         asked = get_object_or_404(SubjectRequest.objects.select_related("person"), pk=request_id)
-        initial = {"language": _language_of(asked), "kind": request.GET.get("kind", "")}
+        initial = {"language": sending.language_of(asked), "kind": request.GET.get("kind", "")}
         form = LetterForm(request.POST or None, subject_request=asked, initial=initial)
         shown = None
         if request.method == "POST" and form.is_valid():
@@ -188,8 +188,3 @@ class DownloadLinkAdmin(ReadOnlyAdmin):
     def withdraw(self, request, form, object_id):
         run_or_say(request, lambda: downloads.withdraw(object_id, user=request.user, now=timezone.now()), "Withdrawn.")
         return back_to(self, object_id)
-
-
-def _language_of(asked: SubjectRequest) -> str:
-    language = (asked.person.language if asked.person else "").lower()
-    return Language.CHINESE if language.startswith(("zh-hant", "zh-hk", "zh-tw", "zh_hant")) else Language.ENGLISH

@@ -19,6 +19,7 @@ from unfold.enums import ActionVariant
 from accounts.models import Person
 from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say, shown
 from dsar import forecast
+from dsar.admin.bulk import BulkPages
 from dsar.admin.clock import ClockActions
 from dsar.admin.duplicates import DuplicateActions
 from dsar.admin.identity import IdentityActions
@@ -119,7 +120,7 @@ def next_action(name: str, state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, ClockActions, PortalAdmin):
+class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, BulkPages, ClockActions, PortalAdmin):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -148,6 +149,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, Clo
         "note", "owner",
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
+    list_before_template = "dsar/_bulk_link.html"
     actions_detail = [
         "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},

@@ -19,6 +19,7 @@ from dsar.identity.proof import lock_in_order, proved, unsettled
 from dsar.letters.compose import WITH_REASONS, Facts, UnableToCompose, compose
 from dsar.letters.guards import ANSWERS
 from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, Refusal, RequestPart, SubjectRequest
+from dsar.models.letters import Language
 from dsar.tickets import is_address
 from dsar.trail import tell
 from dsar.workflow import State, UnableToMove, move_locked
@@ -47,6 +48,12 @@ def address_of(request: SubjectRequest) -> str:
     """Return to which e-mail address a request is answered; empty when there is none."""
     known = [request.requester_contact, request.person.email if request.person else ""]
     return next((address for address in known if is_address(address)), "")
+
+
+def language_of(request: SubjectRequest) -> str:
+    """Return in which language a person is written to: Chinese when the customer has chosen one of its traditional forms."""
+    language = (request.person.language if request.person else "").lower()
+    return Language.CHINESE if language.startswith(("zh-hant", "zh-hk", "zh-tw", "zh_hant")) else Language.ENGLISH
 
 
 def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: str = "") -> Facts:

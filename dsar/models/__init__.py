@@ -1,3 +1,4 @@
+from dsar.models.bulk import BulkAction, BulkItem
 from dsar.models.deadlines import ClockEvent, DeadlineResult, WeatherWarning
 from dsar.models.identity import Agent, ChallengeAnswer, Identifier, IdentityCode
 from dsar.models.intake import IntakeDelivery, IntakeSource
@@ -10,7 +11,7 @@ from dsar.models.steps import RequestPace, RequestStep
 from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 
 __all__ = [
-    "Agent", "Attachment", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "DownloadLink", "Identifier", "IdentityCode",
+    "Agent", "Attachment", "BulkAction", "BulkItem", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "DownloadLink", "Identifier", "IdentityCode",
     "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "NotSame", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestPart",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

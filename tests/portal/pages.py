@@ -9,6 +9,7 @@ from tests import factories
 CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
+    "/admin/dsar/subjectrequest/bulk/",
     "/admin/retention/console/",
     "/admin/retention/restore/",
     "/admin/retention/due/",
