@@ -58,6 +58,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("dsar", "view add change", "replytemplate"),
         *_permissions("dsar", "view", "letter", "refusal", "downloadlink"),
         "dsar.send_letter",
+        "dsar.search_records",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
         *_permissions("dsar", "view add take approve", "package"),

@@ -32,6 +32,7 @@ from accounts.models import (
 )
 from callmama_privacy.demo import make_staff
 from callmama_privacy.demo_tickets import make_tickets
+from dsar import searching
 from dsar.identity.proof import Kind, Proof, prove
 from dsar.letters import sending
 from dsar.models import SubjectRequest
@@ -321,7 +322,8 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
         answered = now - (days - 7) * DAY
         for state in (State.COLLECTING, State.REVIEW, State.APPROVED):
             move_request(request.pk, state, user=second, now=answered)
-        sending.send(request.pk, sending.Draft("answer", "en", way="post"), base_url="", user=second, now=answered)
+        searching.search(request.pk, "nobody@example.test", on=None, user=second, now=answered)
+        sending.send(request.pk, sending.Draft("nothing", "en", way="post"), base_url="", user=second, now=answered)
         move_request(request.pk, State.CLOSED, user=second, now=answered)
 
 

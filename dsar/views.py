@@ -9,11 +9,12 @@ from accounts.masking import mask
 from dsar.deadlines import REGIMES
 from dsar.duplicates import candidates
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
-from dsar.models import DeadlineResult, Identifier, RequestPart, RequestStep, SubjectRequest
+from dsar.models import DeadlineResult, Identifier, RecordSearch, RequestPart, RequestStep, SubjectRequest
 from dsar.outbox import undelivered
 from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.routing import labels_of, parts_of
+from dsar.searching import words_of
 from dsar.steps import title_of
 
 STEP_FAILED = "Step failed"
@@ -54,6 +55,12 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "doubles": candidates(request) if request.is_open and request.may_be_double else [],
         "contested_by": list(SubjectRequest.objects.filter(contests=request.pk).order_by("registered_at"))
         if request.has_contests
+        else [],
+        "searches": [
+            _search(each, clear)
+            for each in request.searches.select_related("searched_by").order_by("searched_at", "pk")
+        ]
+        if request.has_searches
         else [],
         "parts": [_part(part, request, now) for part in parts_of(request)] if request.has_parts else [],
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
@@ -132,6 +139,11 @@ def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[
         "addressee": f"Client {part.workspace}", "due": f"{part.due_on:%-d %b %Y}", "state": state[0], "tone": state[1], "note": note,
         "how": "to be passed on, working days in Hong Kong",
     }  # fmt: skip
+
+
+def _search(made: RecordSearch, clear: bool) -> dict[str, Any]:
+    value = made.value if clear else mask(made.value)
+    return {"row": made, "value": value or "–", "found": words_of(made), "tone": "warning" if made.found else "success"}
 
 
 def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:

@@ -32,7 +32,7 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar import attachments, downloads, outbox
+from dsar import attachments, downloads, outbox, searching
 from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
 from dsar.letters.guards import unanswered
@@ -50,6 +50,7 @@ from dsar.models import (
     TicketMessage,
 )
 from dsar.packages.answers import unapproved
+from dsar.packages.states import KINDS
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
@@ -302,7 +303,10 @@ def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetim
         if each == "approved" and unapproved(request):
             make_package(request, decided_by=user)
         if each == "delivered" and unanswered(request):
-            draft = sending.Draft(kind="answer", language="en", way="post")
+            is_nobody = request.type in KINDS and not (request.person_id or request.workspace_id)
+            if is_nobody:
+                searching.search(request.pk, "somebody@example.test", on=None, user=user, now=now)
+            draft = sending.Draft(kind="nothing" if is_nobody else "answer", language="en", way="post")
             sending.send(request.pk, draft, base_url="https://portal.example", user=user, now=now)
         else:
             move_request(request.pk, each, user=user, now=now)

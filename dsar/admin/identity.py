@@ -27,7 +27,10 @@ class IdentityActions:
 
     def has_check_identity_permission(self, request, object_id=None) -> bool:
         found = self.get_object(request, object_id)  # type: ignore[attr-defined]
-        return self._waits_for_proof(request, object_id) and found.state in (State.RECEIVED, State.IDENTITY)
+        first = self.has_forward_permission(request, object_id)  # type: ignore[attr-defined]  a part that must be passed on
+        return (
+            self._waits_for_proof(request, object_id) and found.state in (State.RECEIVED, State.IDENTITY) and not first
+        )
 
     def has_prove_permission(self, request, object_id=None) -> bool:
         return self._waits_for_proof(request, object_id)

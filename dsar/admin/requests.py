@@ -24,13 +24,14 @@ from dsar.admin.clock import ClockActions
 from dsar.admin.duplicates import DuplicateActions
 from dsar.admin.identity import IdentityActions
 from dsar.admin.routing import RoutingActions
+from dsar.admin.searching import SearchActions
 from dsar.contest_forms import ContestForm
 from dsar.contesting import CONTESTABLE, TYPES, UnableToContest, contest
 from dsar.duplicates import may_have_some
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
 from dsar.letters.guards import unanswered
-from dsar.models import ClockEvent, Identifier, Letter, RequestPart, RequestStep, SubjectRequest, Watcher
+from dsar.models import ClockEvent, Identifier, Letter, RecordSearch, RequestPart, RequestStep, SubjectRequest, Watcher
 from dsar.outbox import undelivered
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
@@ -120,7 +121,9 @@ def next_action(name: str, state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, BulkPages, ClockActions, PortalAdmin):
+class SubjectRequestAdmin(
+    IdentityActions, RoutingActions, DuplicateActions, SearchActions, BulkPages, ClockActions, PortalAdmin
+):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -154,7 +157,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, Bul
         "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "merge", "not_same", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "search", "merge", "not_same", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -204,6 +207,7 @@ class SubjectRequestAdmin(IdentityActions, RoutingActions, DuplicateActions, Bul
             .prefetch_related(identifiers)
             .annotate(
                 has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))),
+                has_searches=Exists(RecordSearch.objects.filter(request=OuterRef("pk"))),
                 may_be_double=Exists(may_have_some()),
                 has_contests=Exists(SubjectRequest.objects.filter(contests=OuterRef("pk"))),
             )

@@ -32,6 +32,7 @@ class Facts:
     reasons: Sequence[str] = ()
     particulars: str = ""
     contested: str = ""
+    searched: Sequence[tuple[str, str, dt.date | None]] = ()  # for what nothing was found: kind, value, day
     client: str = ""
     is_ours_too: bool = True
     link: str = ""
@@ -64,6 +65,10 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(lines["receipt"].format(**filled))
     elif facts.kind == Kind.EXTENSION:
         text.append(lines["extension"].format(**filled))
+    elif facts.kind == Kind.NOTHING:
+        text.append(lines["searched"])
+        text += [searched_for(each, language) for each in facts.searched]
+        text.append(lines["nothing"])
     elif facts.kind in DECISIONS:
         text.append(lines["again" if facts.contested else "again_unnamed"].format(**filled) + lines[str(facts.kind)])
     elif facts.kind == Kind.FORWARDED:
@@ -92,6 +97,13 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(law.complaint[language])
     text.append(words.CLOSING[language])
     return words.SUBJECTS[language][Kind(facts.kind)].format(**filled), "\n\n".join(text)
+
+
+def searched_for(what: tuple[str, str, dt.date | None], language: str) -> str:
+    """Return one thing that was searched for, as a line of a letter."""
+    kind, value, on = what
+    line = f"• {words.SEARCHED[language][kind]} {value}"
+    return f"{line} ({day(on, language)})" if on else line
 
 
 def check(facts: Facts) -> None:

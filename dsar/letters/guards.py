@@ -6,7 +6,7 @@ from dsar.letters.compose import DECISIONS
 from dsar.models import Letter, RequestEvent, SubjectRequest
 from dsar.workflow import State, register_guard
 
-ANSWERS = (Letter.Kind.ANSWER, Letter.Kind.PARTIAL, *DECISIONS)
+ANSWERS = (Letter.Kind.ANSWER, Letter.Kind.PARTIAL, Letter.Kind.NOTHING, *DECISIONS)
 # What is answered by doing it: no law wants a letter about an opt-out, and another message is the last thing wished for.
 ANSWERED_BY_DOING = ("unsubscribe", "opt_out", "limit")
 

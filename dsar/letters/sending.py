@@ -18,8 +18,11 @@ from dsar.deadlines import REGIMES, UnableToComputeDeadline
 from dsar.identity.proof import lock_in_order, proved, unsettled
 from dsar.letters.compose import WITH_REASONS, Facts, UnableToCompose, compose
 from dsar.letters.guards import ANSWERS
-from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, Refusal, RequestPart, SubjectRequest
+from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, RecordSearch, Refusal, RequestPart, SubjectRequest
 from dsar.models.letters import Language
+from dsar.packages.answers import unapproved
+from dsar.packages.states import KINDS
+from dsar.searching import why_not_nothing
 from dsar.tickets import is_address
 from dsar.trail import tell
 from dsar.workflow import State, UnableToMove, move_locked
@@ -71,11 +74,18 @@ def facts_of(request: SubjectRequest, draft: Draft, *, now: dt.datetime, link: s
         reasons=draft.reasons,
         particulars=draft.particulars.strip(),
         contested=request.contested.reference if request.contested else "",
+        searched=[(each.kind, each.value, each.on) for each in _searches(request, draft)],
         client=draft.client,
         is_ours_too=draft.is_ours_too,
         link=link,
         link_until=timezone.localdate(now + dt.timedelta(days=draft.link_days)) if link else None,
     )
+
+
+def _searches(request: SubjectRequest, draft: Draft) -> list[RecordSearch]:
+    """Return what a letter that says that nothing is held names as searched."""
+    searches = RecordSearch.objects.filter(request=request).order_by("searched_at", "pk")
+    return list(searches) if draft.kind == Kind.NOTHING else []
 
 
 def _due(request: SubjectRequest, draft: Draft) -> dt.date:
@@ -185,6 +195,16 @@ def _check(request: SubjectRequest, draft: Draft) -> None:
     if draft.kind in ANSWERS:
         if missing := unsettled(request):
             raise UnableToCompose(missing)
+        if draft.kind == Kind.NOTHING and (reason := why_not_nothing(request)):
+            raise UnableToCompose(reason)
+        if (
+            draft.kind in (Kind.ANSWER, Kind.PARTIAL)
+            and request.type in KINDS
+            and downloads.answer_file(request) is None
+        ):
+            raise UnableToCompose(
+                unapproved(request) or "Nothing was collected: name the customer, or say that nothing is held."
+            )
         if draft.way == Letter.Way.EMAIL and not draft.code_to and downloads.answer_file(request):
             raise UnableToCompose(
                 "Choose the proved address to which the code goes: without it the letter leads to no data."

@@ -13,12 +13,12 @@ SUBJECTS = {
         Kind.RECEIPT: "We have received your request {reference}", Kind.EXTENSION: "Your request {reference} needs more time",
         Kind.ANSWER: "The answer to your request {reference}", Kind.PARTIAL: "The answer to your request {reference}",
         Kind.REFUSAL: "Your request {reference}", Kind.FORWARDED: "We have passed on your request {reference}",
-        Kind.UPHELD: "Our decision on {reference}", Kind.REJECTED: "Our decision on {reference}",
+        Kind.NOTHING: "The answer to your request {reference}", Kind.UPHELD: "Our decision on {reference}", Kind.REJECTED: "Our decision on {reference}",
     },
     ZH: {
         Kind.RECEIPT: "本公司已收到閣下的要求 {reference}", Kind.EXTENSION: "閣下的要求 {reference} 需要較長時間處理",
         Kind.ANSWER: "有關閣下要求 {reference} 的答覆", Kind.PARTIAL: "有關閣下要求 {reference} 的答覆", Kind.REFUSAL: "有關閣下的要求 {reference}",
-        Kind.FORWARDED: "本公司已轉交閣下的要求 {reference}", Kind.UPHELD: "有關 {reference} 的決定", Kind.REJECTED: "有關 {reference} 的決定",
+        Kind.FORWARDED: "本公司已轉交閣下的要求 {reference}", Kind.UPHELD: "有關 {reference} 的決定", Kind.NOTHING: "有關閣下要求 {reference} 的答覆", Kind.REJECTED: "有關 {reference} 的決定",
     },
 }  # fmt: skip
 
@@ -33,6 +33,7 @@ OPENING = {
         Kind.RECEIPT: "We have received your request of {received}: {what} ({law}, {right}). It has the number {reference}.",
         Kind.EXTENSION: "You asked us on {received}: {what} ({law}, {right}; our number {reference}).",
         Kind.FORWARDED: "You asked us on {received}: {what} ({law}, {right}; our number {reference}).",
+        Kind.NOTHING: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
         Kind.UPHELD: "You wrote to us on {received}: {what} (our number {reference}).",
         Kind.REJECTED: "You wrote to us on {received}: {what} (our number {reference}).",
         Kind.ANSWER: "You asked us on {received}: {what} ({law}, {right}; our number {reference}). This is our answer.",
@@ -43,6 +44,7 @@ OPENING = {
         Kind.RECEIPT: "本公司已於 {received} 收到閣下的要求：{what}（{law}，{right}）。檔案編號為 {reference}。",
         Kind.EXTENSION: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。",
         Kind.FORWARDED: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。",
+        Kind.NOTHING: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。現答覆如下。",
         Kind.UPHELD: "閣下於 {received} 來函：{what}（檔案編號 {reference}）。",
         Kind.REJECTED: "閣下於 {received} 來函：{what}（檔案編號 {reference}）。",
         Kind.ANSWER: "閣下於 {received} 提出要求：{what}（{law}，{right}；檔案編號 {reference}）。現答覆如下。",
@@ -66,6 +68,11 @@ WHAT = {
     },
 }  # fmt: skip
 OTHER_WHAT = {EN: "a matter of your personal data", ZH: "有關閣下個人資料的事宜"}
+
+SEARCHED = {
+    EN: {"email": "the e-mail address", "phone": "the telephone number"},
+    ZH: {"email": "電郵地址", "phone": "電話號碼"},
+}
 
 DONE = {
     EN: {
@@ -99,6 +106,9 @@ LINES = {
         "extension_until": "You will have our answer by {due}.",
         "link": "You can take it here until {until}: {link}\nWe will send a code to the address that you have proved to be yours. The link "
         "alone opens nothing.",
+        "searched": "We have searched our records of customers, numbers, calls, messages, recordings and correspondence for:",
+        "nothing": "We found nothing: apart from this correspondence we hold no personal data about you. If you have used another address "
+        "or number with us, tell us, and we will search again.",
         "again": "Another member of the privacy office has looked again at our answer to your request {contested}. ",
         "again_unnamed": "Another member of the privacy office has looked into it. ",
         "upheld": "You are right. We take your request up again, and you will have a new answer from us without delay.",
@@ -121,6 +131,8 @@ LINES = {
         "extension": "本公司需要較長時間處理（{extension}），原因如下：",
         "extension_until": "本公司將於 {due} 或之前答覆閣下。",
         "link": "閣下可於 {until} 或之前在此下載：{link}\n我們會將驗證碼發送至閣下已確認的地址。單憑連結不能開啟任何資料。",
+        "searched": "本公司已就以下各項查閱客戶、號碼、通話、訊息、錄音及通訊紀錄：",
+        "nothing": "查無任何紀錄：除本次通訊外，本公司並無持有閣下的個人資料。如閣下曾使用其他地址或號碼，請告知本公司，我們會再次查閱。",
         "again": "私隱事務處另一位職員已重新審視本公司對閣下要求 {contested} 的答覆。",
         "again_unnamed": "私隱事務處另一位職員已就此作出調查。",
         "upheld": "閣下言之有理。本公司會重新處理閣下的要求，並會盡快再次答覆閣下。",

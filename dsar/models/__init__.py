@@ -7,11 +7,12 @@ from dsar.models.mail import Mailbox, OutgoingMail, TakenMail
 from dsar.models.packages import Package
 from dsar.models.parts import RequestPart
 from dsar.models.requests import NotSame, RequestEvent, SubjectRequest, Watcher
+from dsar.models.searches import RecordSearch
 from dsar.models.steps import RequestPace, RequestStep
 from dsar.models.tickets import Attachment, ReplyTemplate, Ticket, TicketMessage
 
 __all__ = [
     "Agent", "Attachment", "BulkAction", "BulkItem", "ChallengeAnswer", "ClockEvent", "DeadlineResult", "DownloadLink", "Identifier", "IdentityCode",
-    "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "NotSame", "OutgoingMail", "Package", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestPart",
+    "IntakeDelivery", "IntakeSource", "Letter", "Mailbox", "NotSame", "OutgoingMail", "Package", "RecordSearch", "Refusal", "ReplyTemplate", "RequestEvent", "RequestPace", "RequestPart",
     "RequestStep", "SubjectRequest", "TakenMail", "Ticket", "TicketMessage", "Watcher", "WeatherWarning",
 ]  # fmt: skip

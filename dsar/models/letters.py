@@ -25,6 +25,7 @@ class Letter(models.Model):
         ANSWER = "answer", "Answer"
         PARTIAL = "partial", "Answer in part"
         REFUSAL = "refusal", "Refusal"
+        NOTHING = "nothing", "Nothing is held"
         UPHELD = "upheld", "They are right: the decision is changed"
         REJECTED = "rejected", "The decision stays"
         FORWARDED = "forwarded", "Passed on to a client"

@@ -176,6 +176,7 @@ CATEGORIES: tuple[Category, ...] = (
 # Models with something personal in them of which nothing is collected, and why; the reason stands in the manifest.
 NOT_COLLECTED: dict[str, str] = {
     "dsar.Refusal": "The refusal log names what the law keeps back, and why; the letter of refusal is collected.",
+    "dsar.RecordSearch": "Searches are made for people who are no customers, of whom no package is made; the letter names them.",
     "telecom_records.FreeToolSession": "Free-tool sessions are discarded within the hour and lead to nobody.",
 }
 

@@ -112,7 +112,9 @@ def officer(db):
 
 @pytest.fixture
 def asked(officer):
-    return factories.make_request(officer, requester_name="Anneke Brandt", requester_contact="anneke@brandt.example")
+    return factories.make_request(
+        officer, type="rectification", requester_name="Anneke Brandt", requester_contact="anneke@brandt.example"
+    )
 
 
 @pytest.fixture
