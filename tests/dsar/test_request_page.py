@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dsar import steps
+from dsar.dating import local_day
 from dsar.models import ClockEvent, Identifier, OutgoingMail, RequestStep, SubjectRequest, WeatherWarning
 from dsar.notices import notify
 from dsar.services import register_request
@@ -102,7 +103,7 @@ def test_addresses_are_masked_for_who_may_not_see_them(client, officer, request_
 
 
 def test_what_moves_the_date_is_recorded_explained_and_withdrawn(client, officer, request_of_alice, now):
-    day = f"{timezone.localtime(now):%d/%m/%Y}"
+    day = f"{local_day(request_of_alice, now):%d/%m/%Y}"
     press(client, request_of_alice, "record_event", kind="pause-clarification", on=day)
     html = page(client, request_of_alice)
     assert "the clock stands still" in html
@@ -125,7 +126,9 @@ def test_what_moves_the_date_is_recorded_explained_and_withdrawn(client, officer
     ],
 )
 def test_an_impossible_event_is_told_and_changes_nothing(client, officer, request_of_alice, now, data, says):
-    response = press(client, request_of_alice, "record_event", **{"on": f"{timezone.localtime(now):%d/%m/%Y}", **data})
+    response = press(
+        client, request_of_alice, "record_event", **{"on": f"{local_day(request_of_alice, now):%d/%m/%Y}", **data}
+    )
     told = response.content.decode() + page(client, request_of_alice)
     assert says in told
     assert not ClockEvent.objects.exists()
