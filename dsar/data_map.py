@@ -176,6 +176,9 @@ MAPS = [
             "channel": personal("user.privacy_preferences", "Channel"),
             "regime": personal("user.privacy_preferences", "Rule"),
             "region": personal("user.location.imprecise", "Member state or nation"),
+            "also_under": personal("user.privacy_preferences", "Other rules"),
+            "also_due_on": personal("user.privacy_preferences", "Earliest date of the other rules"),
+            "also_due_at": internal(),
             "person_id": personal("user.unique_id", "Person", blank=None),
             "workspace_id": personal("user.unique_id", "Workspace"),
             "requester_name": personal("user.name", "Name"),
@@ -243,7 +246,7 @@ MAPS = [
     _kept(
         "DeadlineResult", "computed deadlines",
         "Every answer of the calculation is kept, to show what was known when; dates and provisions only.",
-        "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer", "ended_at",
+        "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer", "others", "ended_at",
         about="nobody: a date and how it was computed", policy="6.7",
     ),  # fmt: skip
     _kept(

@@ -65,6 +65,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "parts": [_part(part, request, now) for part in parts_of(request)] if request.has_parts else [],
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
         "answer": _dates(current),
+        "other_laws": [_other_law(kept) for kept in current.others],
         "earlier": [_earlier(answer) for answer in answers if answer.ended_at],
         "timeline": [*_trail(request), *_ahead(request, current, now)],
         "stopped": [
@@ -144,6 +145,14 @@ def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[
 def _search(made: RecordSearch, clear: bool) -> dict[str, Any]:
     value = made.value if clear else mask(made.value)
     return {"row": made, "value": value or "–", "found": words_of(made), "tone": "warning" if made.found else "success"}
+
+
+def _other_law(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what one of the other laws says: its date, and the steps that lead to it."""
+    law = REGIMES[kept["regime"]]
+    due = "stands still" if kept["paused"] else _day(kept["statutory_due"]) or "no date"
+    steps = [{"title": step["text"], "note": step["source"]} for step in kept["steps"]]
+    return {"label": law.label, "law": law.law, "rule": kept["rule_version"], "due": due, "steps": steps}
 
 
 def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:

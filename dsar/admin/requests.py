@@ -148,7 +148,7 @@ class SubjectRequestAdmin(
     ordering = ["due_at", "reference"]
     autocomplete_fields = ["person", "workspace"]
     fields = [
-        "type", "received_at", ("channel", "regime"), "region", ("person", "workspace"), ("requester_name", "requester_contact"),
+        "type", "received_at", ("channel", "regime"), ("region", "also_under"), ("person", "workspace"), ("requester_name", "requester_contact"),
         "note", "owner",
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"

@@ -52,6 +52,10 @@ class SubjectRequest(models.Model):
         choices=list(REGIONS.items()),
         help_text="Under EU and UK law: where the person lives, for its public holidays. Empty: not known.",
     )
+    also_under = models.JSONField(
+        "other laws", default=list, blank=True,
+        help_text="Where more than one applies: the earliest of all dates is the one that counts.",
+    )  # fmt: skip
     person = models.ForeignKey(
         Person,
         on_delete=models.PROTECT,
@@ -93,6 +97,8 @@ class SubjectRequest(models.Model):
     registered_at = models.DateTimeField(editable=False)
     statutory_due_on = models.DateField("statutory date", null=True, editable=False)
     statutory_due_at = models.DateTimeField(null=True, editable=False)
+    also_due_on = models.DateField("earliest date of the other laws", null=True, editable=False)
+    also_due_at = models.DateTimeField(null=True, editable=False)
     service_target_on = models.DateField("service target", editable=False)
     service_target_at = models.DateTimeField(editable=False)
     due_at = models.DateTimeField(
@@ -140,8 +146,7 @@ class SubjectRequest(models.Model):
     @property
     def answer_on(self) -> dt.date:
         """The day by which the person is answered; what is due may be something before it, such as a part to be passed on."""
-        by_law = self.statutory_due_on
-        return min(by_law, self.service_target_on) if by_law else self.service_target_on
+        return min(day for day in (self.statutory_due_on, self.also_due_on, self.service_target_on) if day)
 
     @functools.cached_property
     def contested(self) -> "SubjectRequest | None":
