@@ -124,7 +124,6 @@ def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[
         return mine | {
             "addressee": "We ourselves",
             "due": f"{request.answer_on:%-d %b %Y}",
-            "how": "",
             "state": state[0],
             "tone": state[1],
         }
@@ -138,7 +137,6 @@ def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[
     note = mine["note"] or ("passed on late" if late and part.forwarded_at else "")
     return mine | {
         "addressee": f"Client {part.workspace}", "due": f"{part.due_on:%-d %b %Y}", "state": state[0], "tone": state[1], "note": note,
-        "how": "to be passed on, working days in Hong Kong",
     }  # fmt: skip
 
 

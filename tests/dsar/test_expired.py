@@ -4,6 +4,7 @@ import pytest
 
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from dsar import expired
+from retention.models import DeletionJob
 from retention.purge import carry_out
 from tests import factories
 from tests.factories import DAY, NOW
@@ -35,6 +36,10 @@ def test_the_answer_has_the_day_and_the_receipt_and_nothing_of_what_there_was(ti
 
 def test_one_that_is_there_and_one_that_never_was_get_the_same_words(ticket):
     there = factories.make_customer(expires_at=NOW + 30 * DAY)
+    DeletionJob.objects.create(  # of something in it, such as a recording that had its time
+        rule_id="workspace_expiry", workspace=there, state="done", due_at=NOW, cutoff=NOW, intent_at=NOW, intent_sequence=1, done_at=NOW,
+        done_sequence=2
+    )  # fmt: skip
     words = expired.words_for(ticket, there.outside_id, language="en")
     assert words.replace(there.outside_id, "W-none") == expired.words_for(ticket, "W-none", language="en")
     assert "We know of no deletion" in words
