@@ -21,6 +21,7 @@ RECORD_MODELS = ["number", "numberassignment", "calldetailrecord", "smsrecord", 
 ROLES: dict[str, list[str]] = {
     PRIVACY_OFFICER: [
         *_permissions("accounts", "view add change", "workspace", "person", "membership", "subscription"),
+        *_permissions("accounts", "view add change", "businessclient"),
         *_permissions("accounts", "view", "credit", "paymentreference", "billingrecord", "kycdocument"),
         *_permissions("accounts", "view add change", "consent", "policyversion"),
         *_permissions("accounts", "view rotate prune", "keyepoch"),
@@ -60,6 +61,7 @@ ROLES: dict[str, list[str]] = {
         "dsar.take_marketing_list",
         *_permissions("dsar", "view", "correction", "statement"),
         "dsar.send_letter",
+        "dsar.search_records",
         "dsar.settle_outgoingmail",
         *_permissions("dsar", "view add", "weatherwarning"),
         *_permissions("dsar", "view add take approve", "package"),
@@ -78,6 +80,7 @@ ROLES: dict[str, list[str]] = {
     ],
     AUDITOR: [
         *_permissions("accounts", "view", "workspace", "subscription", "consent", "policyversion", "kycdocument"),
+        *_permissions("accounts", "view", "businessclient"),
         *_permissions(
             "accounts",
             "view",

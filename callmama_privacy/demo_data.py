@@ -32,7 +32,9 @@ from accounts.models import (
 )
 from callmama_privacy.demo import make_staff
 from callmama_privacy.demo_tickets import make_tickets
+from dsar import searching
 from dsar.identity.proof import Kind, Proof, prove
+from dsar.letters import sending
 from dsar.models import SubjectRequest
 from dsar.services import register_request
 from dsar.workflow import move_request
@@ -289,7 +291,6 @@ def set_periods(officer: User, second: User, *, now: dt.datetime) -> None:
 
 
 State = SubjectRequest.State
-ANSWERED_BY = (State.COLLECTING, State.REVIEW, State.APPROVED, State.DELIVERED, State.CLOSED)
 
 
 def make_requests(workspaces: list[Workspace], officer: User, second: User, *, now: dt.datetime) -> None:
@@ -318,8 +319,12 @@ def make_requests(workspaces: list[Workspace], officer: User, second: User, *, n
             user=second, now=now - days * DAY + HOUR,
         )  # fmt: skip
         prove(request.pk, Kind.EMAIL, "nobody@example.test", Proof.LETTER, user=second, now=now - (days - 7) * DAY)
-        for state in ANSWERED_BY:
-            move_request(request.pk, state, user=second, now=now - (days - 7) * DAY)
+        answered = now - (days - 7) * DAY
+        for state in (State.COLLECTING, State.REVIEW, State.APPROVED):
+            move_request(request.pk, state, user=second, now=answered)
+        searching.search(request.pk, "nobody@example.test", on=None, user=second, now=answered)
+        sending.send(request.pk, sending.Draft("nothing", "en", way="post"), base_url="", user=second, now=answered)
+        move_request(request.pk, State.CLOSED, user=second, now=answered)
 
 
 def write_call_file(path: Path, workspaces: list[Workspace], chance: random.Random, *, now: dt.datetime) -> Path:

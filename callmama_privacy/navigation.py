@@ -36,6 +36,7 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         "Customers",
         [
             ("Workspaces", "apartment", "admin:accounts_workspace_changelist", "accounts.view_workspace", ""),
+            ("Business clients", "domain", "admin:accounts_businessclient_changelist", "accounts.view_businessclient", ""),
             ("People", "group", "admin:accounts_person_changelist", "accounts.view_person", ""),
             ("Subscriptions", "autorenew", "admin:accounts_subscription_changelist", "accounts.view_subscription", ""),
             ("Consents", "handshake", "admin:accounts_consent_changelist", "accounts.view_consent", ""),

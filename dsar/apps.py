@@ -8,8 +8,9 @@ class DsarConfig(AppConfig):
 
     def ready(self):
         from accounts import approvals, corrected
-        from dsar import corrections, downloads, marketing, queue, reminders  # noqa: F401
+        from dsar import corrections, downloads, marketing, queue, reminders, routing  # noqa: F401
         from dsar.identity import codes, waiting  # noqa: F401  (what they register: steps and guards)
+        from dsar.letters import guards  # noqa: F401
         from dsar.packages.answers import answer_of
         from dsar.packages.categories import check_categories
         from dsar.rights import (  # noqa: F401  (the rights that they register)

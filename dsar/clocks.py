@@ -60,6 +60,17 @@ def identifier_goes_at(identifier, period: dt.timedelta) -> dt.datetime | None:
     return closed_at + period if closed_at and identifier.value else None
 
 
+def search_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A search for such a request that still says for what."""
+    return Q(request__closed_at__lte=now - period) & ~Q(value="")
+
+
+def search_goes_at(search, period: dt.timedelta) -> dt.datetime | None:
+    """Return when the value of one search is blanked; None: its request is open, or it is already."""
+    closed_at = search.request.closed_at
+    return closed_at + period if closed_at and search.value else None
+
+
 def agent_is_long_closed(now: dt.datetime, period: dt.timedelta) -> Q:
     """The agent of such a request who still has a name."""
     return Q(request__closed_at__lte=now - period) & (~Q(name="") | ~Q(contact=""))

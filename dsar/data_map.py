@@ -168,7 +168,7 @@ MAPS = [
                 "closed_request",
                 clocks.request_is_long_closed,
                 "closed_at",
-                blanks={"requester_name": "", "requester_contact": "", "note": ""},
+                blanks={"requester_name": "", "requester_contact": "", "contact_key": None, "note": ""},
                 goes_at=clocks.request_goes_at,
             ),
             *by_decision("dsar.SubjectRequest", of_person("person"), "person", blanks={"person": None}),
@@ -183,12 +183,18 @@ MAPS = [
             "channel": personal("user.privacy_preferences", "Channel"),
             "regime": personal("user.privacy_preferences", "Rule"),
             "region": personal("user.location.imprecise", "Member state or nation"),
+            "also_under": personal("user.privacy_preferences", "Other rules"),
+            "also_due_on": personal("user.privacy_preferences", "Earliest date of the other rules"),
+            "also_due_at": internal(),
             "person_id": personal("user.unique_id", "Person", blank=None),
             "workspace_id": personal("user.unique_id", "Workspace"),
             "requester_name": personal("user.name", "Name"),
             "requester_contact": personal("user.contact", "Where to answer", masked=True),
             "note": personal("user.content.private", "What was asked"),
             "ticket_reference": internal(),
+            "contact_key": internal(),
+            "merged_into": internal(),
+            "contests": internal(),
             "state": personal("user.privacy_preferences", "State"),
             "state_since": internal(),
             "owner_id": internal(),
@@ -215,6 +221,24 @@ MAPS = [
         about="nobody: what staff did", policy="6.7",
     ),  # fmt: skip
     _kept(
+        "NotSame", "pairs that are not the same",
+        "So that nobody is asked twice whether two requests are the same; ids only.",
+        "id", "first", "second", "said_by_id", "said_at",
+        about="nobody: which two requests an officer has compared", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "BulkAction", "actions on many requests",
+        "Who of the staff did what to many requests at once; names nobody outside.",
+        "id", "kind", "target_id", "asked_by_id", "asked_at",
+        about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "BulkItem", "results of actions on many requests",
+        "What came of it for each request; texts are the portal's own.",
+        "id", "action_id", "request_id", "state", "result", "ended_at",
+        about="nobody: what staff did", policy="6.7",
+    ),  # fmt: skip
+    _kept(
         "Watcher", "watchers of requests",
         "Who was told is part of how a request was handled; names nobody outside.",
         "id", "request_id", "user_id", "since", "ended_at",
@@ -229,7 +253,7 @@ MAPS = [
     _kept(
         "DeadlineResult", "computed deadlines",
         "Every answer of the calculation is kept, to show what was known when; dates and provisions only.",
-        "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer", "ended_at",
+        "id", "request_id", "cause", "computed_at", "regime", "rule_version", "holiday_data", "given", "answer", "others", "ended_at",
         about="nobody: a date and how it was computed", policy="6.7",
     ),  # fmt: skip
     _kept(
@@ -243,6 +267,13 @@ MAPS = [
         "What was tried and what failed is part of how a request was handled; ids and codes only.",
         "id", "request_id", "kind", "about", "state", "attempts", "next_at", "lease_until", "planned_at", "ended_at", "fault", "retried_by_id",
         about="nobody: work done for a request", policy="6.7",
+    ),  # fmt: skip
+    _kept(
+        "RequestPart", "parts of requests",
+        "Who decided about which part, and when it was passed on, is part of how a request was handled; codes and days only.",
+        "id", "request_id", "role", "workspace_id", "categories", "made_by_id", "made_at", "due_on", "due_at", "forwarded_at",
+        "forwarded_by_id", "mail", "letter", "answer", "answered_at", "answered_by_id",
+        about="nobody: which client decides about what", policy="2.4",
     ),  # fmt: skip
     _kept(
         "RequestPace", "figures of requests",
@@ -279,10 +310,38 @@ MAPS = [
             "proved_by_id": internal(),
         },
     ),
+    ModelMap(
+        model="dsar.RecordSearch",
+        about="the person who asks and is no customer",
+        plural="searches for requests",
+        goes=Goes.KEEP,
+        policy="6.7",
+        clock="",
+        reason="That everything was searched, and how much was found, is part of how a request was handled; for whom is blanked.",
+        ages=(
+            Age(
+                "closed_request",
+                clocks.search_is_long_closed,
+                "request__closed_at",
+                blanks={"value": ""},
+                goes_at=clocks.search_goes_at,
+            ),
+        ),
+        columns={
+            "id": internal(),
+            "request_id": internal(),
+            "kind": internal(),
+            "value": personal("user.contact", "Searched for", masked=True),
+            "on": internal(),
+            "found": internal(),
+            "searched_by_id": internal(),
+            "searched_at": internal(),
+        },
+    ),
     _kept(
         "IdentityCode", "identity codes",
         "How often codes were sent and tried limits both; the hashes say nothing once a code has ended.",
-        "id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end",
+        "id", "identifier_id", "digest", "made_at", "expires_at", "attempts", "ended_at", "end", "mail",
         about="nobody: keyed hashes of codes", policy="12",
     ),  # fmt: skip
     _kept(
@@ -380,6 +439,7 @@ MAPS = [
                     "code_tries",
                     "codes_sent",
                     "code_sent_at",
+                    "code_mail",
                     "wrong_codes",
                     "downloads",
                     "withdrawn_at",

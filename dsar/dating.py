@@ -1,6 +1,7 @@
 """The dates of a request: computed anew whenever something happens to it, every answer kept."""
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -31,8 +32,27 @@ def deadline_for(request: SubjectRequest) -> Deadline:
         request_type=request.type,
         received_at=request.received_at,
         region=request.region,
-        events=[*_own_events(request), *_weather(request)],
+        events=[*_own_events(request), *(_weather(request) if request.regime in _moved_by_weather() else [])],
     )
+
+
+def other_deadlines(request: SubjectRequest) -> list[Deadline]:
+    """Return the deadlines by the other laws that apply (rules C15), each by its own clock and zone.
+
+    What was asked or noticed before the day of receipt in a law's zone is no event of that law. Raises UnableToComputeDeadline.
+    """
+    found = []
+    for regime in request.also_under:
+        law = REGIMES[regime]
+        received_on = request.received_at.astimezone(ZoneInfo(law.regions[law.default_region].zone)).date()
+        weather = _weather(request) if law.event_kinds & set(WEATHER) else []
+        events = [event for event in _own_events(request) if event.on >= received_on]
+        found.append(
+            compute_deadline(
+                regime=regime, request_type=request.type, received_at=request.received_at, events=[*events, *weather]
+            )
+        )
+    return found
 
 
 def local_day(request: SubjectRequest, now: dt.datetime) -> dt.date:
@@ -41,19 +61,42 @@ def local_day(request: SubjectRequest, now: dt.datetime) -> dt.date:
     return now.astimezone(ZoneInfo(law.regions[request.region or law.default_region].zone)).date()
 
 
-def put_dates(request: SubjectRequest, deadline: Deadline, *, now: dt.datetime) -> None:
-    """Write the dates on the request, without saving it."""
+def put_dates(request: SubjectRequest, deadline: Deadline, others: Sequence[Deadline], *, now: dt.datetime) -> None:
+    """Write the dates on the request, without saving it: of several laws the earliest."""
+    dated = [(each.statutory_due_at, each.statutory_due) for each in others if each.statutory_due_at]
+    request.also_due_at, request.also_due_on = min(dated) if dated else (None, None)  # type: ignore[type-var]
+    receipts = [each for each in (deadline, *others) if each.acknowledge_by_at]
     request.statutory_due_on, request.statutory_due_at = deadline.statutory_due, deadline.statutory_due_at
     request.service_target_on, request.service_target_at = deadline.service_target, deadline.service_target_at
-    request.due_on, request.due_at = deadline.service_target, deadline.service_target_at
-    if deadline.statutory_due and deadline.statutory_due_at and deadline.statutory_due_at < request.due_at:
-        request.due_on, request.due_at = deadline.statutory_due, deadline.statutory_due_at
-    request.acknowledge_by_on, request.acknowledge_by_at = deadline.acknowledge_by, deadline.acknowledge_by_at
+    first = min(receipts, key=lambda each: each.acknowledge_by_at, default=None)  # type: ignore[arg-type, return-value]
+    request.acknowledge_by_on = first.acknowledge_by if first else None
+    request.acknowledge_by_at = first.acknowledge_by_at if first else None
     request.is_paused = deadline.paused
+    _put_due(request, now)
+
+
+def due_anew(request: SubjectRequest, *, now: dt.datetime) -> None:
+    """Bring the due date of a locked request in line after one of its parts has begun or ended."""
+    _put_due(request, now)
+    request.save(update_fields=["due_on", "due_at", "remind_at"])
+
+
+def _put_due(request: SubjectRequest, now: dt.datetime) -> None:
+    """Write the earliest of what must be done: the answer by our promise and by law, and each part to be passed on."""
+    dates = [
+        (request.service_target_at, request.service_target_on),
+        (request.statutory_due_at, request.statutory_due_on),
+        (request.also_due_at, request.also_due_on),
+    ]
+    if not request._state.adding:
+        dates += [(part.due_at, part.due_on) for part in request.parts.all() if part.waits]  # type: ignore[attr-defined]
+    request.due_at, request.due_on = min((at, on) for at, on in dates if at and on)
     request.remind_at = next_reminder_at(request, after=now) if request.is_open else None
 
 
-def keep_answer(request: SubjectRequest, deadline: Deadline, cause: str, *, now: dt.datetime) -> DeadlineResult:
+def keep_answer(
+    request: SubjectRequest, deadline: Deadline, others: Sequence[Deadline], cause: str, *, now: dt.datetime
+) -> DeadlineResult:
     """Store an answer beside the earlier ones; it is the one that counts from now on."""
     DeadlineResult.objects.filter(request=request, ended_at__isnull=True).update(ended_at=now)
     given = {
@@ -71,6 +114,7 @@ def keep_answer(request: SubjectRequest, deadline: Deadline, cause: str, *, now:
         holiday_data=deadline.holiday_data,
         given=given,
         answer=deadline.as_dict(),
+        others=[each.as_dict() for each in others],
     )
 
 
@@ -80,10 +124,10 @@ def date_anew(request: SubjectRequest, cause: str, *, now: dt.datetime, user: Us
     Raises UnableToComputeDeadline.
     """
     before = SubjectRequest.objects.values_list("due_on", "statutory_due_on", "is_paused").get(pk=request.pk)
-    deadline = deadline_for(request)
-    put_dates(request, deadline, now=now)
+    deadline, others = deadline_for(request), other_deadlines(request)
+    put_dates(request, deadline, others, now=now)
     request.save(update_fields=DATES)
-    keep_answer(request, deadline, cause, now=now)
+    keep_answer(request, deadline, others, cause, now=now)
     after = (request.due_on, request.statutory_due_on, request.is_paused)
     if after == before:
         return False
@@ -98,7 +142,7 @@ def date_anew(request: SubjectRequest, cause: str, *, now: dt.datetime, user: Us
 
 DATES = [
     "statutory_due_on", "statutory_due_at", "service_target_on", "service_target_at", "due_on", "due_at", "is_paused",
-    "acknowledge_by_on", "acknowledge_by_at", "remind_at",
+    "acknowledge_by_on", "acknowledge_by_at", "also_due_on", "also_due_at", "remind_at",
 ]  # fmt: skip
 
 
@@ -178,7 +222,9 @@ def record_warning(kind: str, on: dt.date, *, user: User, now: dt.datetime) -> i
             raise UnableToRecord("This warning was recorded before.")
         evidence.append_entry("WEATHER_WARNING", subject="HK", body={"kind": kind, "on": str(on), "by": user.pk})
     concerned = SubjectRequest.objects.filter(
-        closed_at__isnull=True, regime__in=_moved_by_weather(), received_at__date__lte=on
+        Q(regime__in=_moved_by_weather()) | Q(also_under__has_any_keys=_moved_by_weather()),
+        closed_at__isnull=True,
+        received_at__date__lte=on,
     )
     return _date_each(concerned, Cause.WEATHER, now=now, user=user)
 
@@ -208,7 +254,7 @@ def _own_events(request: SubjectRequest) -> list[Event]:
 
 
 def _weather(request: SubjectRequest) -> list[Event]:
-    if request.regime not in _moved_by_weather():
+    if not {request.regime, *request.also_under} & set(_moved_by_weather()):
         return []
     warnings = WeatherWarning.objects.filter(on__gte=request.received_at.date()).order_by("on", "kind")
     return [Event(warning.kind, warning.on) for warning in warnings]

@@ -77,6 +77,7 @@ def make_link(
     """Make a link to a request's answer, and return it with its token, which is kept nowhere. Earlier links end."""
     token = secrets.token_urlsafe(32)
     earlier = DownloadLink.objects.filter(request=request, withdrawn_at__isnull=True)
+    outbox.withdraw(earlier.values_list("code_mail", flat=True), now=now)
     earlier.update(withdrawn_at=now, code_hash=None, code_until=None)
     link = DownloadLink(
         request=request,
@@ -119,8 +120,8 @@ def send_code(token: str, *, now: dt.datetime) -> None:
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
         link.code_hash, link.code_until = _hash(f"{link.pk}:{code}"), now + CODE_LIFE
         link.code_tries, link.codes_sent, link.code_sent_at = 0, link.codes_sent + 1, now
-        link.save(update_fields=["code_hash", "code_until", "code_tries", "codes_sent", "code_sent_at"])
-        outbox.send(
+        outbox.withdraw([link.code_mail], now=now)
+        mail = outbox.send(
             to=keys.unseal(bytes(link.sealed_address), purpose=PURPOSE, bound_to=str(link.pk)).decode(),
             subject=SUBJECT[link.language],
             text=TEXT[link.language].format(code=code, reference=link.request.reference),
@@ -129,6 +130,8 @@ def send_code(token: str, *, now: dt.datetime) -> None:
             give_up_after=CODE_LIFE,
             now=now,
         )
+        link.code_mail = mail.pk
+        link.save(update_fields=["code_hash", "code_until", "code_tries", "codes_sent", "code_sent_at", "code_mail"])
 
 
 def open_with(token: str, code: str, *, now: dt.datetime) -> tuple[DownloadLink, AnswerFile]:
@@ -171,6 +174,7 @@ def withdraw(link_id: uuid.UUID, *, user: User, now: dt.datetime) -> None:
         link = DownloadLink.objects.select_for_update().get(pk=link_id)
         link.withdrawn_at, link.code_hash, link.code_until = link.withdrawn_at or now, None, None
         link.save(update_fields=["withdrawn_at", "code_hash", "code_until"])
+        outbox.withdraw([link.code_mail], now=now)
         evidence.append_entry(
             "LINK_WITHDRAWN", subject=str(link.request_id), body={"link": str(link.pk), "by": user.pk}
         )

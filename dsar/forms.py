@@ -2,8 +2,9 @@
 
 from django import forms
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
-from dsar.dating import deadline_for
+from dsar.dating import deadline_for, other_deadlines
 from dsar.deadlines import REGIMES, REGIONS, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.models import SubjectRequest
 
@@ -28,10 +29,15 @@ def region_fault(regime: str, region: str) -> str:
 class RequestForm(forms.ModelForm):
     """A request as it arrives. Its date is computed while checking, so that a fault shows at the field that has it."""
 
+    also_under = forms.MultipleChoiceField(
+        label="Other laws", required=False, widget=UnfoldAdminSelectMultipleWidget,
+        help_text=SubjectRequest._meta.get_field("also_under").help_text,
+    )  # fmt: skip
+
     class Meta:
         model = SubjectRequest
         fields = [
-            "type", "received_at", "channel", "regime", "region", "person", "workspace", "requester_name",
+            "type", "received_at", "channel", "regime", "region", "also_under", "person", "workspace", "requester_name",
             "requester_contact", "note", "owner",
         ]  # fmt: skip
 
@@ -43,6 +49,9 @@ class RequestForm(forms.ModelForm):
         if "regime" in self.fields:
             self.fields["regime"].choices = regime_choices(self.instance.regime)  # type: ignore[attr-defined]
 
+        if "also_under" in self.fields:
+            self.fields["also_under"].choices = regime_choices()  # type: ignore[attr-defined]
+
     def clean_received_at(self):
         received_at = self.cleaned_data["received_at"]
         if received_at > timezone.now():
@@ -53,6 +62,7 @@ class RequestForm(forms.ModelForm):
         cleaned = super().clean() or {}
         if not REGIMES.get(cleaned.get("regime", ""), None):
             return cleaned
+        cleaned["also_under"] = sorted(set(cleaned.get("also_under", [])) - {cleaned["regime"]})
         if fault := region_fault(cleaned["regime"], cleaned.get("region", "")):
             self.add_error("region", fault)
         if not cleaned.get("person") and not cleaned.get("workspace") and not cleaned.get("requester_name"):
@@ -63,7 +73,12 @@ class RequestForm(forms.ModelForm):
 
     def _check_deadline(self, cleaned) -> None:
         request = SubjectRequest(**{name: cleaned[name] for name in ("type", "received_at", "regime", "region")})
+        request.also_under = cleaned.get("also_under", [])
         try:
             deadline_for(request)
         except UnableToComputeDeadline as error:
             self.add_error(FIELD_OF.get(error.field), str(error))
+        try:
+            other_deadlines(request)
+        except UnableToComputeDeadline as error:
+            self.add_error("also_under", str(error))

@@ -1,33 +1,18 @@
-"""Letters that leave the portal: the one place where mail and text messages are handed over."""
+"""Short messages about a request, to the person or to staff: each a mail of the outbox, so that none is lost or sent twice."""
 
-import logging
-import smtplib
+import datetime as dt
+from collections.abc import Iterable
 
-from django.conf import settings
-from django.core.mail import EmailMessage
-from django.utils.module_loading import import_string
+from django.db import transaction
 
-log = logging.getLogger(__name__)
-
-
-class UnableToSend(ValueError):
-    """Nothing has left; the message is a code or a few words without anybody's address."""
+from dsar import outbox
+from dsar.models import OutgoingMail, SubjectRequest
 
 
-def send_mail(to: list[str], *, subject: str, body: str) -> None:
-    """Send one e-mail in plain text, to everybody by themselves. Raises UnableToSend."""
-    try:
+def notify(request: SubjectRequest, to: Iterable[str], *, subject: str, text: str, now: dt.datetime) -> None:
+    """Queue one e-mail to each address, to everybody by themselves, all or none. Raises outbox.UnableToSend."""
+    with transaction.atomic():
         for address in to:
-            EmailMessage(subject=subject, body=body, to=[address]).send()
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = sorted(code for code, _ in error.recipients.values())
-        raise UnableToSend(f"the mail server refused the address ({codes[0]})") from error
-    except smtplib.SMTPResponseException as error:
-        raise UnableToSend(f"the mail server answered {error.smtp_code}") from error
-    except (OSError, smtplib.SMTPException) as error:
-        raise UnableToSend(f"the mail was not sent ({type(error).__name__})") from error
-
-
-def send_text(number: str, body: str) -> None:
-    """Send one text message to a number in E.164 by the gateway of the settings. Raises UnableToSend."""
-    import_string(settings.SMS_GATEWAY)().send(number, body)
+            outbox.send(
+                to=address, subject=subject, text=text, purpose=OutgoingMail.Purpose.NOTICE, about=request.reference, now=now
+            )  # fmt: skip

@@ -11,14 +11,14 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 
 from accounts import delivery, keys
 from accounts.delivery import DAY, HOUR, MINUTE, Outcome, Result
@@ -111,10 +111,15 @@ def to_send(now: dt.datetime) -> QuerySet[OutgoingMail]:
 
 
 def deliver(mail_id: uuid.UUID, *, now: dt.datetime) -> OutgoingMail | None:
-    """Make one attempt; return the mail as it then is, or None when it was not due or another worker has it."""
+    """Make one attempt; return the mail as it then is, or None when it was not due or another worker has it.
+
+    A code that has ended meanwhile, because no worker was there, is not sent: it opens nothing, and would only confuse.
+    """
     if not delivery.claim(OutgoingMail.objects.all(), mail_id, now=now):
         return None
     mail = OutgoingMail.objects.get(pk=mail_id)
+    if mail.purpose == OutgoingMail.Purpose.CODE and mail.give_up_at <= now:
+        return _record(mail_id, Outcome(Result.FAILED, "too late"), now=now)
     try:
         outcome = hand_over(as_message(mail))
     except Exception as error:  # a fault of ours: counted like any other failure, and seen by its answer
@@ -155,6 +160,8 @@ def send_again(mail_id: uuid.UUID, *, now: dt.datetime) -> None:
     """Put a mail that was given up or came back out again, under the same Message-ID. Raises UnableToSend."""
     with transaction.atomic():
         mail = OutgoingMail.objects.select_for_update().get(pk=mail_id)
+        if mail.purpose == OutgoingMail.Purpose.CODE:
+            raise UnableToSend("A code is not sent twice: it has ended. Ask for a new one.")
         _move(mail, State.QUEUED, now=now, tries=0, answer="", give_up_at=now + GIVE_UP_AFTER)
 
 
@@ -164,12 +171,27 @@ def close(mail_id: uuid.UUID, *, now: dt.datetime) -> None:
         _move(OutgoingMail.objects.select_for_update().get(pk=mail_id), State.CLOSED, now=now)
 
 
+def withdraw(mail_ids: Iterable[uuid.UUID | None], *, now: dt.datetime) -> None:
+    """Do not send these mails any more, where that is still to be done: what they say is no longer so."""
+    queued = OutgoingMail.objects.select_for_update().filter(
+        pk__in=[each for each in mail_ids if each], state=State.QUEUED
+    )
+    for mail in queued.order_by("pk"):
+        _move(mail, State.CLOSED, now=now, answer="no longer needed")
+
+
 def needs_somebody(now: dt.datetime) -> QuerySet[OutgoingMail]:
     """Return the mails that somebody must look at: given up, undeliverable, or waiting for over an hour; oldest first."""
     late = Q(state=State.QUEUED, created_at__lte=now - LATE_AFTER)
     return OutgoingMail.objects.filter(late | Q(state__in=[State.FAILED, State.UNDELIVERABLE])).order_by(
         "created_at", "pk"
     )
+
+
+def undelivered(reference: str | OuterRef) -> QuerySet[OutgoingMail]:
+    """Return the mails about a request, by its reference, that never got there; oldest first."""
+    wrong = [State.FAILED, State.UNDELIVERABLE]
+    return OutgoingMail.objects.filter(about=reference, state__in=wrong).order_by("created_at", "pk")
 
 
 def _record(mail_id: uuid.UUID, outcome: Outcome, *, now: dt.datetime) -> OutgoingMail:

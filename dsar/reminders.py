@@ -10,7 +10,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import PRIVACY_OFFICER
 from dsar.models import RequestStep, SubjectRequest, Watcher
-from dsar.notices import UnableToSend, send_mail
+from dsar.notices import notify
+from dsar.outbox import UnableToSend
 from dsar.steps import ALARMS, Kind, plan_step, register_kind, title_of
 
 log = logging.getLogger(__name__)
@@ -80,13 +81,15 @@ def people_to_tell(request: SubjectRequest, *, escalate: bool) -> list[User]:
     return sorted(told, key=lambda user: user.pk)
 
 
-def tell_staff(request: SubjectRequest, *, subject: str, text: str, escalate: bool) -> None:
+def tell_staff(request: SubjectRequest, *, subject: str, text: str, escalate: bool, now: dt.datetime) -> None:
     """Write to staff about a request, without a word about the person. Raises UnableToSend."""
     address = settings.PORTAL_URL.rstrip("/") + reverse("admin:dsar_subjectrequest_change", args=[request.pk])
-    send_mail(
-        [user.email for user in people_to_tell(request, escalate=escalate)],
+    notify(
+        request,
+        [user.email for user in people_to_tell(request, escalate=escalate) if user.email],
         subject=f"{request.reference}: {subject}",
-        body=f"{text}\n\n{address}\n",
+        text=f"{text}\n\n{address}\n",
+        now=now,
     )
 
 
@@ -98,12 +101,12 @@ def _remind(step: RequestStep, now: dt.datetime) -> None:
     if step.about.startswith("late"):
         days = int(step.about.removeprefix("late-"))
         late = "late since today" if days == 0 else f"{days} day{'s' if days > 1 else ''} late"
-        tell_staff(request, subject=late, text=f"{due}: {late}.", escalate=True)
+        tell_staff(request, subject=late, text=f"{due}: {late}.", escalate=True, now=now)
     else:
         escalate = int(step.about) >= ESCALATE_AT
         tell_staff(
             request, subject=f"{step.about} % of the time is over", text=f"{due}: {step.about} % of the time is over.",
-            escalate=escalate,
+            escalate=escalate, now=now,
         )  # fmt: skip
 
 
@@ -113,7 +116,7 @@ def _alarm(step: RequestStep, now: dt.datetime) -> None:
         return
     text = f"{title_of(step)} has failed {step.attempts} times and waits for somebody: {step.fault}."
     try:
-        tell_staff(step.request, subject="a step has failed", text=text, escalate=True)
+        tell_staff(step.request, subject="a step has failed", text=text, escalate=True, now=now)
     except UnableToSend as error:
         log.error("nobody was told of a stopped step: %s", error)
 

@@ -7,7 +7,8 @@ from django.db import transaction
 from accounts import evidence
 from accounts.models import User
 from dsar.california import register
-from dsar.dating import Cause, date_anew, deadline_for, keep_answer, put_dates
+from dsar.dating import Cause, date_anew, deadline_for, keep_answer, other_deadlines, put_dates
+from dsar.duplicates import key_of
 from dsar.models import SubjectRequest, Ticket
 from dsar.references import next_reference
 from dsar.rights import opt_outs
@@ -27,14 +28,15 @@ def register_request(request: SubjectRequest, *, user: User, now: dt.datetime) -
     Raises UnableToComputeDeadline. The reference counts within the year of registration.
     """
     request.registered_by, request.registered_at, request.state_since = user, now, now
-    deadline = deadline_for(request)
-    put_dates(request, deadline, now=now)
+    request.contact_key = key_of(request.requester_contact)
+    deadline, others = deadline_for(request), other_deadlines(request)
+    put_dates(request, deadline, others, now=now)
     with transaction.atomic():
         against_deletions()  # before any row: a batch that cuts the link of a request waits the other way round
         request.reference = next_reference(SubjectRequest, "DSR", now.year)
         _unlink_who_is_leaving(request)
         request.save(force_insert=True)
-        keep_answer(request, deadline, Cause.REGISTERED, now=now)
+        keep_answer(request, deadline, others, Cause.REGISTERED, now=now)
         words = f"Registered; due {request.due_on:%-d %b %Y} ({deadline.rule_version})."
         tell(request, "registered", words, user=user, now=now, state=request.state)
         hold_or_release(request, user=user, now=now)
@@ -54,8 +56,9 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
         against_deletions()
         stored = SubjectRequest.objects.select_for_update().get(pk=request.pk)
         _unlink_who_is_leaving(request)
-        request.save(update_fields=CORRECTABLE)
-        facts = [(each.type, each.received_at, each.regime, each.region) for each in (stored, request)]
+        request.contact_key = key_of(request.requester_contact)
+        request.save(update_fields=[*CORRECTABLE, "contact_key"])
+        facts = [(each.type, each.received_at, each.regime, each.region, each.also_under) for each in (stored, request)]
         if facts[0] == facts[1] or not date_anew(request, Cause.CORRECTED, now=now, user=user):
             tell(request, "changed", "Details corrected; the date is the same.", user=user, now=now)
         hold_or_release(request, user=user, now=now)
@@ -64,7 +67,7 @@ def redate_request(request: SubjectRequest, *, user: User, now: dt.datetime) -> 
 
 # What an officer may write on a request; the rest changes by moves and events.
 CORRECTABLE = [
-    "type", "received_at", "channel", "regime", "region", "person", "workspace", "requester_name", "requester_contact",
+    "type", "received_at", "channel", "regime", "region", "also_under", "person", "workspace", "requester_name", "requester_contact",
     "note", "owner",
 ]  # fmt: skip
 

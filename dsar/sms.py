@@ -1,11 +1,17 @@
-"""Gateways for text messages. One is named by the setting SMS_GATEWAY; a new one is a class with `send`."""
+"""Text messages, and their gateways. One is named by the setting SMS_GATEWAY; a new one is a class with `send`."""
 
 import uuid
 from typing import Protocol
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-from dsar.notices import UnableToSend
+from dsar.outbox import UnableToSend
+
+
+def send_text(number: str, body: str) -> None:
+    """Send one text message to a number in E.164 by the gateway of the settings. Raises UnableToSend."""
+    import_string(settings.SMS_GATEWAY)().send(number, body)
 
 
 class Gateway(Protocol):

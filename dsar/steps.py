@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from accounts import evidence
 from accounts.models import User
 from dsar.models import RequestStep, SubjectRequest
-from dsar.notices import UnableToSend
+from dsar.outbox import UnableToSend
 from dsar.trail import tell
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from dsar import dating, forecast, outbox, reminders, steps
+from dsar import bulk, dating, forecast, outbox, reminders, steps
 from dsar.mail.fetching import fetch_all
 from dsar.rights import decisions
 from retention.schedule import take_slot
@@ -26,12 +26,21 @@ def carry_on() -> None:
         decisions.follow(decision_id, now=now)
     for step_id in steps.to_run(now):
         run_step.delay(str(step_id))
+    for action_id in bulk.under_way():
+        do_many.delay(str(action_id))
 
 
 @shared_task
 def run_step(step_id: str) -> None:
     """Make one attempt at one step."""
     steps.run_step(uuid.UUID(step_id), now=timezone.now())
+
+
+@shared_task
+def do_many(action_id: str) -> None:
+    """Do some of what is done to many requests, and leave the rest to the next message."""
+    if bulk.carry_on(uuid.UUID(action_id), now=timezone.now()) == bulk.AT_ONCE:
+        do_many.delay(action_id)
 
 
 @shared_task

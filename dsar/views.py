@@ -7,11 +7,15 @@ from django.utils import timezone
 
 from accounts.masking import mask
 from dsar.deadlines import REGIMES
+from dsar.duplicates import candidates
 from dsar.identity.proof import NEEDS_NO_PROOF, agent_of, identifiers_of, is_on_record, unsettled
-from dsar.models import DeadlineResult, Identifier, RequestStep, SubjectRequest
+from dsar.models import DeadlineResult, Identifier, RecordSearch, RequestPart, RequestStep, SubjectRequest
+from dsar.outbox import undelivered
 from dsar.packages.states import KINDS as PACKAGED
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.rights import rights_for
+from dsar.routing import labels_of, parts_of
+from dsar.searching import words_of
 from dsar.steps import title_of
 
 STEP_FAILED = "Step failed"
@@ -28,6 +32,7 @@ STATE_TONES = {
     State.WITHDRAWN.label: "",
     State.ROUTED.label: "",
     State.EXPIRED.label: "warning",
+    State.MERGED.label: "",
     STEP_FAILED: "danger",
 }
 WAY = (State.RECEIVED, State.IDENTITY, State.COLLECTING, State.REVIEW, State.APPROVED, State.DELIVERED, State.CLOSED)
@@ -50,8 +55,20 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         "at_risk": request.at_risk,
         "way": _way(request),
         "identity": _identity(request, clear),
+        "doubles": candidates(request) if request.is_open and request.may_be_double else [],
+        "contested_by": list(SubjectRequest.objects.filter(contests=request.pk).order_by("registered_at"))
+        if request.has_contests
+        else [],
+        "searches": [
+            _search(each, clear)
+            for each in request.searches.select_related("searched_by").order_by("searched_at", "pk")
+        ]
+        if request.has_searches
+        else [],
+        "parts": [_part(part, request, now) for part in parts_of(request)] if request.has_parts else [],
         "explanation": [{"title": step["text"], "note": step["source"]} for step in current.answer["steps"]],
         "answer": _dates(current),
+        "other_laws": [_other_law(kept) for kept in current.others],
         "earlier": [_earlier(answer) for answer in answers if answer.ended_at],
         "timeline": [*_trail(request), *_ahead(request, current, now)],
         "stopped": [
@@ -60,6 +77,7 @@ def request_context(request, *, now: dt.datetime, clear: bool) -> dict[str, Any]
         ]
         if request.has_stopped
         else [],
+        "undelivered": undelivered(request.reference) if request.has_undelivered else [],
         "regime": REGIMES[request.regime],
         "zone": current.answer["zone"],
         "rule_version": current.rule_version,
@@ -99,6 +117,43 @@ def _identity(request: SubjectRequest, clear: bool) -> dict[str, Any]:
             for each in identifiers_of(request)
         ],
     }
+
+
+def _part(part: RequestPart, request: SubjectRequest, now: dt.datetime) -> dict[str, Any]:
+    """Return who decides about a part, by when it is due, and how it stands."""
+    mine = {"what": labels_of(part), "note": part.get_answer_display()}
+    if part.role == RequestPart.Role.CONTROLLER:
+        state = ("Answered", "success") if part.answered_at else ("Ours to answer", "info")
+        return mine | {
+            "addressee": "We ourselves",
+            "due": f"{request.answer_on:%-d %b %Y}",
+            "state": state[0],
+            "tone": state[1],
+        }
+    late = part.due_at is not None and (part.forwarded_at or now) >= part.due_at
+    if part.answered_at:
+        state = ("Answered", "success")
+    elif part.forwarded_at:
+        state = (f"With the client since {timezone.localtime(part.forwarded_at):%-d %b %Y}", "info")
+    else:
+        state = ("Overdue" if late else "To be passed on", "danger" if late else "warning")
+    note = mine["note"] or ("passed on late" if late and part.forwarded_at else "")
+    return mine | {
+        "addressee": f"Client {part.workspace}", "due": f"{part.due_on:%-d %b %Y}", "state": state[0], "tone": state[1], "note": note,
+    }  # fmt: skip
+
+
+def _search(made: RecordSearch, clear: bool) -> dict[str, Any]:
+    value = made.value if clear else mask(made.value)
+    return {"row": made, "value": value or "–", "found": words_of(made), "tone": "warning" if made.found else "success"}
+
+
+def _other_law(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what one of the other laws says: its date, and the steps that lead to it."""
+    law = REGIMES[kept["regime"]]
+    due = "stands still" if kept["paused"] else _day(kept["statutory_due"]) or "no date"
+    steps = [{"title": step["text"], "note": step["source"]} for step in kept["steps"]]
+    return {"label": law.label, "law": law.law, "rule": kept["rule_version"], "due": due, "steps": steps}
 
 
 def _dates(result: DeadlineResult) -> dict[str, dt.date | None]:

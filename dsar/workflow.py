@@ -17,7 +17,7 @@ from retention.keeping import against_deletions
 from retention.request_holds import hold_for_request, release_request_hold
 
 State = SubjectRequest.State
-ENDS_EARLY = {State.REFUSED, State.WITHDRAWN, State.ROUTED}
+ENDS_EARLY = {State.REFUSED, State.WITHDRAWN, State.ROUTED, State.MERGED}
 
 MOVES: dict[str, set[str]] = {
     State.RECEIVED: {State.IDENTITY, State.COLLECTING, *ENDS_EARLY},
@@ -31,6 +31,7 @@ MOVES: dict[str, set[str]] = {
     State.WITHDRAWN: {State.IDENTITY, State.COLLECTING},
     State.ROUTED: {State.IDENTITY, State.COLLECTING},
     State.EXPIRED: {State.IDENTITY, State.COLLECTING},
+    State.MERGED: {State.IDENTITY, State.COLLECTING},
 }
 
 # In which states a request keeps the data of its customer: until the answer is approved, which is when its package is
@@ -58,7 +59,9 @@ def register_guard(guard: Callable[[SubjectRequest], str], *states: str) -> None
 def why_not(request: SubjectRequest, state: str) -> str:
     """Return why a request cannot move to a state, "" when it can."""
     if state not in MOVES[request.state]:
-        return f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”."
+        before = [State(each).label for each, ways in MOVES.items() if state in ways]
+        first = f" It must be “{before[0]}” first." if len(before) == 1 else ""
+        return f"A request that is “{request.get_state_display()}” cannot become “{State(state).label}”.{first}"
     return next((reason for guard in GUARDS.get(state, []) if (reason := guard(request))), "")
 
 

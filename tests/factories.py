@@ -4,8 +4,10 @@ The cast: ``alice`` owns what the test is about, ``bob`` has his own workspace a
 """
 
 import datetime as dt
+import hashlib
 import io
 import itertools
+import uuid
 from decimal import Decimal
 
 from django.db import connection, transaction
@@ -14,6 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from accounts import files
 from accounts.models import (
     BillingRecord,
+    BusinessClient,
     Consent,
     Credit,
     Feed,
@@ -29,9 +32,10 @@ from accounts.models import (
 )
 from accounts.models.feeds import Kind
 from accounts.roles import PRIVACY_OFFICER
-from dsar import attachments, corrections, downloads, outbox
+from dsar import attachments, corrections, downloads, outbox, searching
 from dsar.identity.proof import Proof, prove
 from dsar.letters import sending
+from dsar.letters.guards import unanswered
 from dsar.models import (
     Attachment,
     Correction,
@@ -41,12 +45,15 @@ from dsar.models import (
     IntakeSource,
     Letter,
     OutgoingMail,
+    Package,
     Refusal,
     Statement,
     SubjectRequest,
     Ticket,
     TicketMessage,
 )
+from dsar.packages.answers import unapproved
+from dsar.packages.states import KINDS
 from dsar.services import open_ticket, register_request
 from dsar.workflow import move_request
 from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
@@ -115,6 +122,11 @@ def make_person(workspace: Workspace | None = None, **fields) -> Person:
 def make_subscription(workspace: Workspace, *, expires_at=NOW - DAY, **fields) -> Subscription:
     defaults = {"outside_id": f"S-{next(_counter):05d}", "plan": "Basic", "starts_at": NOW - 300 * DAY}
     return Subscription.objects.create(workspace=workspace, expires_at=expires_at, **{**defaults, **fields})
+
+
+def make_client(workspace: Workspace | None = None, **fields) -> BusinessClient:
+    workspace = workspace or make_workspace(kind="business", name="Harbour Bakery Ltd")
+    return BusinessClient.objects.create(workspace=workspace, contact_email="privacy@harbour.example", **fields)
 
 
 def make_number(e164: str | None = None, **fields) -> Number:
@@ -279,15 +291,50 @@ def prove_identity(request: SubjectRequest, user: User, *, now: dt.datetime = NO
     return prove(request.pk, Identifier.Kind.EMAIL, "somebody@example.test", Proof.LETTER, user=user, now=now)
 
 
+def make_package(request: SubjectRequest, *, state: str = "approved", decided_by: User | None = None) -> Package:
+    """Return a package that somebody asked for and somebody else decided about; its archive holds no rows."""
+    asked_by, owner_id, data = make_user(None), uuid.uuid4(), b"an archive"
+    key = files.put_encrypted(io.BytesIO(data), owner="package", owner_id=owner_id)
+    return Package.objects.create(
+        request=request, kind=request.type, state=state, asked_by=asked_by, asked_at=NOW, as_of=NOW, key_id=owner_id, file_key=key,
+        file_bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), sealed_at=NOW, decided_by=decided_by or make_user(None),
+        decided_at=NOW,
+    )  # fmt: skip
+
+
 def bring_to(request: SubjectRequest, state: str, user: User, *, now: dt.datetime = NOW) -> SubjectRequest:
-    """Bring a request by its moves to a state between collecting and closed, its identity proved."""
+    """Bring a request by its moves to a state between collecting and closed, with all that these moves want."""
     if state not in ("received", "identity"):
         prove_identity(request, user, now=now)
     way = ["collecting", "review", "approved", "delivered", "closed"]
     request.refresh_from_db()
     begun = way.index(request.state) + 1 if request.state in way else 0
     for each in way[begun : way.index(state) + 1]:
-        request = move_request(request.pk, each, user=user, now=now)
+        if each == "approved" and unapproved(request):
+            make_package(request, decided_by=user)
+        if each == "delivered" and unanswered(request):
+            is_nobody = request.type in KINDS and not (request.person_id or request.workspace_id)
+            if is_nobody:
+                searching.search(request.pk, "somebody@example.test", on=None, user=user, now=now)
+            draft = sending.Draft(kind="nothing" if is_nobody else "answer", language="en", way="post")
+            sending.send(request.pk, draft, base_url="https://portal.example", user=user, now=now)
+        else:
+            move_request(request.pk, each, user=user, now=now)
+    request.refresh_from_db()
+    return request
+
+
+def deliver_mails(now: dt.datetime = NOW) -> None:
+    """Send what the outbox has for now, as the workers do."""
+    for mail in outbox.to_send(now):
+        outbox.deliver(mail.pk, now=now)
+
+
+def refuse(request: SubjectRequest, user: User, *, now: dt.datetime = NOW) -> SubjectRequest:
+    """Refuse a request as an officer does: by its letter."""
+    draft = sending.Draft("refusal", "en", ["not_identified"], "No proof came.", way="post")
+    sending.send(request.pk, draft, base_url="https://portal.example", user=user, now=now)
+    request.refresh_from_db()
     return request
 
 
@@ -351,6 +398,7 @@ def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
         workspace=workspace, code="other", reason="A mistake", suspended_by=make_user(None), suspended_at=NOW - 50 * DAY,
         lifted_at=NOW - 49 * DAY,
     )  # fmt: skip
+    make_client(workspace)
     return workspace
 
 

@@ -1,1 +1,1 @@
-from accounts.admin import billing, consents, customers, evidence, feeds, keys, staff  # noqa: F401
+from accounts.admin import billing, clients, consents, customers, evidence, feeds, keys, staff  # noqa: F401

@@ -1,6 +1,7 @@
 from accounts.models.access import AccessLogEntry
 from accounts.models.approvals import Approval
 from accounts.models.billing import BillingRecord, Credit, PaymentReference, Subscription
+from accounts.models.clients import BusinessClient
 from accounts.models.consents import Consent, PolicyVersion
 from accounts.models.customers import Membership, Person, Workspace
 from accounts.models.evidence import Checkpoint, EvidenceEntry, EvidenceTile, EvidenceTree, OutsideState
@@ -17,6 +18,7 @@ __all__ = [
     "AccessLogEntry",
     "Approval",
     "BillingRecord",
+    "BusinessClient",
     "Checkpoint",
     "ChildFinding",
     "Consent",

@@ -27,7 +27,9 @@ class IdentityActions:
 
     def has_check_identity_permission(self, request, object_id=None) -> bool:
         found = self.get_object(request, object_id)  # type: ignore[attr-defined]
-        return self._waits_for_proof(request, object_id) and found.state in (State.RECEIVED, State.IDENTITY)
+        passes_on_first = self.has_forward_permission(request, object_id)  # type: ignore[attr-defined]
+        waits = self._waits_for_proof(request, object_id) and found.state in (State.RECEIVED, State.IDENTITY)
+        return waits and not passes_on_first
 
     def has_prove_permission(self, request, object_id=None) -> bool:
         return self._waits_for_proof(request, object_id)

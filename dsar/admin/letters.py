@@ -14,7 +14,6 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminEmailInputWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -23,11 +22,21 @@ from unfold.widgets import (
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 from accounts.validators import refuse_card_numbers
 from dsar import downloads
+from dsar.contesting import TYPES
+from dsar.identity.proof import proved
 from dsar.letters import sending
-from dsar.letters.compose import UnableToCompose
+from dsar.letters.compose import DECISIONS, UnableToCompose
 from dsar.letters.laws import REASONS, law_of, reasons_for
-from dsar.models import DownloadLink, Letter, Refusal, SubjectRequest
+from dsar.models import DownloadLink, Identifier, Letter, Refusal, SubjectRequest
 from dsar.models.letters import Language
+
+Kind = Letter.Kind
+
+
+def kinds_for(request_type: str) -> list[tuple[str, str]]:
+    """Return which letters an officer writes about a request; that a part was passed on is told with the part."""
+    never = {Kind.FORWARDED, *((Kind.ANSWER, Kind.PARTIAL, Kind.REFUSAL) if request_type in TYPES else DECISIONS)}
+    return [(kind, label) for kind, label in Kind.choices if kind not in never]
 
 
 class LetterForm(forms.Form):
@@ -44,11 +53,11 @@ class LetterForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
         help_text="Your own words, in the language of the letter. They stand before the advice on complaints.",
     )
-    code_to = forms.EmailField(
+    code_to = forms.ChoiceField(
         label="Code for the download goes to",
         required=False,
-        widget=UnfoldAdminEmailInputWidget,
-        help_text="Only an address that is proved to be this person’s. With it, the letter has a link to the answer.",
+        widget=UnfoldAdminSelectWidget,
+        help_text="Only addresses that were proved to be this person’s. With one, the letter has a link to the answer.",
     )
     link_days = forms.IntegerField(
         label="Link ends after (days)", initial=14, min_value=1, max_value=downloads.LONGEST_DAYS, required=False,
@@ -57,10 +66,17 @@ class LetterForm(forms.Form):
 
     def __init__(self, *args: Any, subject_request: SubjectRequest, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = kinds_for(subject_request.type)  # type: ignore[attr-defined]
         choices = reasons_for(subject_request.regime, subject_request.type)
         self.fields["reasons"].choices = [(code, reason.label) for code, reason in choices.items()]  # type: ignore[attr-defined]
         if downloads.answer_file(subject_request) is None:
             del self.fields["code_to"], self.fields["link_days"]
+        else:
+            addresses = sorted(proved(subject_request, Identifier.Kind.EMAIL))
+            none = (
+                "No download" if addresses else "No e-mail address was proved: send a code to one, or send it by post"
+            )
+            self.fields["code_to"].choices = [("", none), *((each, each) for each in addresses)]  # type: ignore[attr-defined]
 
     def draft(self) -> sending.Draft:
         data = self.cleaned_data
@@ -92,12 +108,13 @@ class LetterAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("dsar.send_letter"):
             raise PermissionDenied
         asked = get_object_or_404(SubjectRequest.objects.select_related("person"), pk=request_id)
-        form = LetterForm(request.POST or None, subject_request=asked, initial={"language": _language_of(asked)})
+        initial = {"language": sending.language_of(asked), "kind": request.GET.get("kind", "")}
+        form = LetterForm(request.POST or None, subject_request=asked, initial=initial)
         shown = None
         if request.method == "POST" and form.is_valid():
             draft = form.draft()
             try:
-                shown = sending.preview(asked, draft, now=timezone.now())
+                shown = sending.preview(asked, draft, user=request.user, now=timezone.now())
                 if "send" in request.POST and request.POST.get("previewed") == shown[1].replace("\n", "\r\n"):
                     base = settings.PORTAL_URL or request.build_absolute_uri("/")
                     letter = sending.send(asked.pk, draft, base_url=base, user=request.user, now=timezone.now())
@@ -171,8 +188,3 @@ class DownloadLinkAdmin(ReadOnlyAdmin):
     def withdraw(self, request, form, object_id):
         run_or_say(request, lambda: downloads.withdraw(object_id, user=request.user, now=timezone.now()), "Withdrawn.")
         return back_to(self, object_id)
-
-
-def _language_of(asked: SubjectRequest) -> str:
-    language = (asked.person.language if asked.person else "").lower()
-    return Language.CHINESE if language.startswith(("zh-hant", "zh-hk", "zh-tw", "zh_hant")) else Language.ENGLISH

@@ -93,10 +93,16 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
         went_wrong = mail is not None and mail.state in (State.FAILED, State.UNDELIVERABLE)
         return went_wrong and request.user.has_perm("dsar.settle_outgoingmail")
 
+    def has_again_permission(self, request, object_id=None) -> bool:
+        return (
+            self._may_settle(request, object_id)
+            and self.get_object(request, object_id).purpose != OutgoingMail.Purpose.CODE
+        )
+
     def has_settle_permission(self, request, object_id=None) -> bool:
         return self._may_settle(request, object_id)
 
-    @action(description="Send again", permissions=["settle"], variant=ActionVariant.PRIMARY, icon="send",
+    @action(description="Send again", permissions=["again"], variant=ActionVariant.PRIMARY, icon="send",
             dialog={"title": "Send this mail again", "description": "It goes to the same address, under the same Message-ID.", "form_submit_text": "Send again"})  # fmt: skip
     def again(self, request, form, object_id):
         run_or_say(request, lambda: outbox.send_again(object_id, now=timezone.now()), "It goes out again.", outbox.UnableToSend)  # fmt: skip

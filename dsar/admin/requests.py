@@ -19,16 +19,25 @@ from unfold.enums import ActionVariant
 from accounts.models import Person, Restriction
 from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say
 from dsar import forecast
+from dsar.admin.bulk import BulkPages
 from dsar.admin.clock import ClockActions
+from dsar.admin.duplicates import DuplicateActions
 from dsar.admin.identity import IdentityActions
+from dsar.admin.routing import RoutingActions
+from dsar.admin.searching import SearchActions
+from dsar.contest_forms import ContestForm
+from dsar.contesting import CONTESTABLE, TYPES, UnableToContest, contest
+from dsar.duplicates import may_have_some
 from dsar.forms import RequestForm
 from dsar.identity.proof import unsettled
-from dsar.models import ClockEvent, Identifier, RequestStep, SubjectRequest, Watcher
+from dsar.letters.guards import unanswered
+from dsar.models import ClockEvent, Identifier, Letter, RecordSearch, RequestPart, RequestStep, SubjectRequest, Watcher
+from dsar.outbox import undelivered
 from dsar.queue import days_left, days_left_words, tone_of
 from dsar.request_forms import StateForm
 from dsar.services import redate_request, register_request
 from dsar.views import STATE_TONES, STEP_FAILED, request_context
-from dsar.workflow import MOVES, UnableToMove, move_request
+from dsar.workflow import MOVES, UnableToMove, move_request, why_not
 from retention.visibility import visible
 
 State = SubjectRequest.State
@@ -89,7 +98,7 @@ NEXT = {  # the one button that leads on, by the state it leads to
     State.COLLECTING: ("Start collecting", "play_arrow", "The person is known, or need not be. Their data is collected."),
     State.REVIEW: ("Send to review", "rate_review", "What was collected or done is complete, and is looked at before it leaves."),
     State.APPROVED: ("Approve", "verified", "The answer is right and may leave. Data is no longer kept for this request."),
-    State.DELIVERED: ("Delivered", "outgoing_mail", "The answer has been sent. The request leaves the queue."),
+    State.DELIVERED: ("Delivered", "outgoing_mail", "It is answered. The request leaves the queue."),
     State.CLOSED: ("Close", "check", "Nothing more is to be done."),
 }  # fmt: skip
 
@@ -113,7 +122,9 @@ def next_action(name: str, state: str) -> Any:
 
 
 @admin.register(SubjectRequest)
-class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
+class SubjectRequestAdmin(
+    IdentityActions, RoutingActions, DuplicateActions, SearchActions, BulkPages, ClockActions, PortalAdmin
+):
     empty_title = "No requests yet"
     empty_text = "What data subjects ask for, each with the day by which it must be answered."
     add_words = "Register a request"
@@ -138,15 +149,16 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
     ordering = ["due_at", "reference"]
     autocomplete_fields = ["person", "workspace"]
     fields = [
-        "type", "received_at", ("channel", "regime"), "region", ("person", "workspace"), ("requester_name", "requester_contact"),
+        "type", "received_at", ("channel", "regime"), ("region", "also_under"), ("person", "workspace"), ("requester_name", "requester_contact"),
         "note", "owner",
     ]  # fmt: skip
     change_form_outer_before_template = "dsar/request.html"
+    list_before_template = "dsar/_bulk_link.html"
     actions_detail = [
-        "check_identity", "collect", "review", "approve", "deliver", "close", "retry_steps",
+        "forward", "check_identity", "collect", "review", "approve", "write_answer", "deliver", "close", "retry_steps",
         {"title": "Identity", "icon": "badge", "items": IdentityActions.identity_names},
         {"title": "Clock", "icon": "schedule", "items": ClockActions.clock_names},
-        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "change_state", "watch", "unwatch")},
+        {"title": "More", "icon": "more_horiz", "items": ("write_letter", "search", "merge", "not_same", "contest", "split", "client_answer", "change_state", "watch", "unwatch")},
     ]  # fmt: skip
 
     collect = next_action("collect", State.COLLECTING)
@@ -195,7 +207,14 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
             self.get_queryset(request)
             .select_related("workspace", "owner", "agent__seen_by")
             .prefetch_related(identifiers)
-            .annotate(has_events=Exists(events), is_restricted=Exists(restricted))
+            .annotate(
+                has_parts=Exists(RequestPart.objects.filter(request=OuterRef("pk"))),
+                has_searches=Exists(RecordSearch.objects.filter(request=OuterRef("pk"))),
+                may_be_double=Exists(may_have_some()),
+                has_contests=Exists(SubjectRequest.objects.filter(contests=OuterRef("pk"))),
+            )
+            .annotate(is_restricted=Exists(restricted))
+            .annotate(has_events=Exists(events), has_undelivered=Exists(undelivered(OuterRef("reference"))))
         )
 
     @display(description="reference", ordering="reference")
@@ -252,7 +271,12 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
 
     has_to_review_permission = partialmethod(may_move, state=State.REVIEW)
     has_to_approved_permission = partialmethod(may_move, state=State.APPROVED)
-    has_to_delivered_permission = partialmethod(may_move, state=State.DELIVERED)
+
+    def has_to_delivered_permission(self, request, object_id=None) -> bool:
+        """Show it only when nothing is missing: where a letter is, writing it leads on."""
+        may = self.may_move(request, object_id, state=State.DELIVERED)
+        return may and not why_not(self.get_object(request, object_id), State.DELIVERED)
+
     has_to_closed_permission = partialmethod(may_move, state=State.CLOSED)
     has_to_any_permission = partialmethod(may_move)
 
@@ -273,6 +297,49 @@ class SubjectRequestAdmin(IdentityActions, ClockActions, PortalAdmin):
 
     def has_write_letter_permission(self, request, object_id=None) -> bool:
         return request.user.has_perm("dsar.send_letter")
+
+    def has_write_answer_permission(self, request, object_id=None) -> bool:
+        """Show it where only the letter is missing: what else is, stands on the page of the letter."""
+        may = self.may_move(request, object_id, state=State.DELIVERED) and request.user.has_perm("dsar.send_letter")
+        return may and bool(unanswered(self.get_object(request, object_id)))
+
+    def has_contest_permission(self, request, object_id=None) -> bool:
+        return self.may_move(request, object_id, only_from=CONTESTABLE)
+
+    @action(
+        description="Complaint or appeal",
+        permissions=["contest"],
+        icon="balance",
+        dialog={
+            "title": "Somebody contests our answer",
+            "description": "It becomes a request of its own, with its own clock. Another officer than who answered decides.",
+            "form_class": ContestForm,
+            "form_submit_text": "Register it",
+        },
+    )
+    def contest(self, request, form, object_id):
+        data, now = form.cleaned_data, timezone.now()
+        made: list[SubjectRequest] = []
+
+        def register() -> None:
+            made.append(
+                contest(
+                    object_id, type=data["type"], received_at=form.received_at(now), channel=data["channel"], note=data["note"],
+                    user=request.user, now=now,
+                )
+            )  # fmt: skip
+
+        run_or_say(request, register, "Registered, with its own dates.", UnableToContest)
+        return back_to(self, made[0].pk if made else object_id)
+
+    @action(
+        description="Write the answer", permissions=["write_answer"], icon="outgoing_mail", url_path="go-to-answer",
+        variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def write_answer(self, request, object_id):
+        contests = self.get_object(request, object_id).type in TYPES
+        kind = Letter.Kind.REJECTED if contests else Letter.Kind.ANSWER
+        return redirect(reverse("admin:dsar_letter_write", args=[object_id]) + f"?kind={kind}")
 
     @action(description="Write a letter", permissions=["write_letter"], icon="stylus_note", url_path="go-to-letter")
     def write_letter(self, request, object_id):

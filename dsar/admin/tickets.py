@@ -21,6 +21,7 @@ from accounts import files, keys
 from accounts.access import log_access
 from accounts.models import AccessLogEntry
 from accounts.portal_admin import PortalAdmin, back_to, may_see_clear, run_or_say
+from dsar.admin.expired import ExpiredActions
 from dsar.deadlines import REGIONS, REQUEST_TYPES, UnableToComputeDeadline
 from dsar.forms import regime_choices, region_fault
 from dsar.models import Attachment, ReplyTemplate, SubjectRequest, Ticket, TicketMessage
@@ -93,7 +94,7 @@ class QueueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Ticket)
-class TicketAdmin(PortalAdmin):
+class TicketAdmin(ExpiredActions, PortalAdmin):
     empty_title = "No tickets yet"
     empty_text = "What customers ask the support, as a conversation: by mail, the website, chat, telephone or letter."
     add_words = "Open a ticket"
@@ -113,7 +114,7 @@ class TicketAdmin(PortalAdmin):
     autocomplete_fields = ["workspace", "person"]
     fields = ["subject", ("channel", "state"), ("workspace", "person"), ("contact_name", "contact"), "assignee"]
     change_form_outer_before_template = "dsar/ticket.html"
-    actions_detail = ["make_request", "take", "close", "reopen"]
+    actions_detail = ["make_request", "take", "expired", "close", "reopen"]
 
     def get_changeform_initial_data(self, request):
         return {"assignee": request.user.pk, **super().get_changeform_initial_data(request)}

@@ -10,10 +10,12 @@ from django.db import transaction
 from accounts import evidence
 from accounts.models import User
 from accounts.sealing import keyed_hash
+from dsar import outbox
 from dsar.identity.links import link_to
 from dsar.identity.proof import SEND_CODE, Kind, Proof, lock_in_order, prove_on_locked
-from dsar.models import Agent, Identifier, IdentityCode, RequestStep
-from dsar.notices import UnableToSend, send_mail, send_text
+from dsar.models import Agent, Identifier, IdentityCode, OutgoingMail, RequestStep
+from dsar.outbox import UnableToSend
+from dsar.sms import send_text
 from dsar.steps import Kind as StepKind
 from dsar.steps import plan_step, register_kind
 from dsar.trail import tell
@@ -81,7 +83,10 @@ def ask_for_code(identifier_id: uuid.UUID, *, now: dt.datetime) -> None:
 
 
 def send_code(identifier_id: uuid.UUID, *, now: dt.datetime) -> None:
-    """Make a code, which ends the one before, and send it. Raises UnableToSend; a code that was not sent is no code."""
+    """Make a code, which ends the one before, and send it. Raises UnableToSend; a code that was not sent is no code.
+
+    A mail is queued with it, and tried for as long as the code is good; a text message leaves at once or not at all.
+    """
     with transaction.atomic():
         identifier = Identifier.objects.select_for_update(of=("self",)).select_related("request").get(pk=identifier_id)
         if reason := why_no_code(identifier, now=now):
@@ -91,13 +96,16 @@ def send_code(identifier_id: uuid.UUID, *, now: dt.datetime) -> None:
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
         made = IdentityCode(identifier=identifier, made_at=now, expires_at=now + LIFE[Kind(identifier.kind)])
         made.digest = _digest(made, code)
+        if identifier.kind == Kind.EMAIL:
+            made.mail = _mail(identifier, code, now).pk
         made.save(force_insert=True)
         tell(identifier.request, "identity", f"Code sent: {identifier.get_kind_display().lower()}.", user=None, now=now)
-    try:
-        _send(identifier, code)
-    except UnableToSend:
-        _end(IdentityCode.objects.filter(pk=made.pk), End.UNSENT, now)
-        raise
+    if identifier.kind == Kind.PHONE:
+        try:
+            _text(identifier, code)
+        except UnableToSend:
+            _end(IdentityCode.objects.filter(pk=made.pk), End.UNSENT, now)
+            raise
 
 
 def enter_code(identifier_id: uuid.UUID, code: str, *, user: User | None, now: dt.datetime) -> Identifier:
@@ -146,26 +154,35 @@ def _digest(code: IdentityCode, digits: str) -> str:
 
 
 def _end(codes, end: str, now: dt.datetime) -> None:
-    codes.filter(ended_at__isnull=True).update(ended_at=now, end=end)
+    """End the live ones of these codes. One whose mail has not left yet does not leave any more."""
+    live = codes.filter(ended_at__isnull=True)
+    outbox.withdraw(live.values_list("mail", flat=True), now=now)
+    live.update(ended_at=now, end=end)
 
 
-def _send(identifier: Identifier, code: str) -> None:
-    request = identifier.request
+def _mail(identifier: Identifier, code: str, now: dt.datetime) -> OutgoingMail:
+    """Queue the mail with a code, which is given up when the code ends."""
+    request, life = identifier.request, LIFE[Kind.EMAIL]
     agent = Agent.objects.filter(request=request).first()
-    hours = LIFE[Kind(identifier.kind)] // dt.timedelta(hours=1)
-    life = f"{hours} hours" if hours else f"{LIFE[Kind(identifier.kind)] // dt.timedelta(minutes=1)} minutes"
-    if identifier.kind == Kind.PHONE:
-        said = f"{agent.name} asks for you. " if agent else ""
-        send_text(identifier.value, TEXT.format(code=code, reference=request.reference, life=life, agent=said))
-        return
-    body = MAIL.format(
+    text = MAIL.format(
         opening=BY_AGENT.format(agent=agent.name) if agent else OWN,
         reference=request.reference,
         code=code,
-        life=life,
+        life=f"{life // dt.timedelta(hours=1)} hours",
         link=link_to(identifier),
     )
-    send_mail([identifier.value], subject=f"Your code for privacy request {request.reference}", body=body)
+    return outbox.send(
+        to=identifier.value, subject=f"Your code for privacy request {request.reference}", text=text,
+        purpose=OutgoingMail.Purpose.CODE, about=request.reference, give_up_after=life, now=now,
+    )  # fmt: skip
+
+
+def _text(identifier: Identifier, code: str) -> None:
+    request = identifier.request
+    agent = Agent.objects.filter(request=request).first()
+    said = f"{agent.name} asks for you. " if agent else ""
+    life = f"{LIFE[Kind.PHONE] // dt.timedelta(minutes=1)} minutes"
+    send_text(identifier.value, TEXT.format(code=code, reference=request.reference, life=life, agent=said))
 
 
 def _run(step: RequestStep, now: dt.datetime) -> None:

@@ -9,7 +9,7 @@ import datetime as dt
 from dsar.deadlines import REGIMES
 from dsar.identity.links import link_to
 from dsar.models import Identifier, RequestStep, SubjectRequest
-from dsar.notices import send_mail
+from dsar.notices import notify
 from dsar.reminders import tell_staff
 from dsar.steps import Kind, plan_step, register_kind
 from dsar.trail import tell
@@ -64,8 +64,9 @@ def _remind(step: RequestStep, now: dt.datetime) -> None:
     day = f"{request.state_since + GIVE_UP_AFTER:%-d %B %Y}"
     unproved = Identifier.objects.filter(request=request, kind=Identifier.Kind.EMAIL, proved_at__isnull=True)
     for identifier in unproved.order_by("asked_at"):
-        body = REMINDER.format(reference=request.reference, link=link_to(identifier), day=day)
-        send_mail([identifier.value], subject=f"Privacy request {request.reference}: we wait for you", body=body)
+        text = REMINDER.format(reference=request.reference, link=link_to(identifier), day=day)
+        subject = f"Privacy request {request.reference}: we wait for you"
+        notify(request, [identifier.value], subject=subject, text=text, now=now)
     tell(request, "identity", "Reminded of the proof of identity.", user=None, now=now)
 
 
@@ -77,7 +78,7 @@ def _give_up(step: RequestStep, now: dt.datetime) -> None:
         text = (
             f"Identity is not proved. The law’s clock runs: refuse in writing by {request.statutory_due_on:%-d %b %Y}."
         )
-        tell_staff(request, subject="refuse in writing", text=text, escalate=True)
+        tell_staff(request, subject="refuse in writing", text=text, escalate=True, now=now)
         tell(request, "identity", text, user=None, now=now)
         return
     try:
@@ -90,8 +91,10 @@ def _give_up(step: RequestStep, now: dt.datetime) -> None:
 def _write(step: RequestStep, now: dt.datetime) -> None:
     request = step.request
     for identifier in Identifier.objects.filter(request=request, kind=Identifier.Kind.EMAIL).order_by("asked_at"):
-        body = UNVERIFIED.format(reference=request.reference)
-        send_mail([identifier.value], subject=f"Privacy request {request.reference} is closed", body=body)
+        text = UNVERIFIED.format(reference=request.reference)
+        notify(
+            request, [identifier.value], subject=f"Privacy request {request.reference} is closed", text=text, now=now
+        )
 
 
 register_kind(Kind(REMIND, "Remind of the proof of identity", _remind))

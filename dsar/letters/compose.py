@@ -5,11 +5,12 @@ import datetime as dt
 from collections.abc import Sequence
 
 from dsar.letters import words
-from dsar.letters.laws import EN, REASONS, law_of, provision_of, reasons_for
+from dsar.letters.laws import EN, REASONS, STATE_ATTORNEYS, law_of, provision_of, reasons_for
 from dsar.models.letters import Letter
 
 Kind = Letter.Kind
 WITH_REASONS = (Kind.PARTIAL, Kind.REFUSAL)
+DECISIONS = (Kind.UPHELD, Kind.REJECTED)  # on a complaint or an appeal
 
 
 class UnableToCompose(ValueError):
@@ -33,6 +34,10 @@ class Facts:
     due_on: dt.date
     reasons: Sequence[str] = ()
     particulars: str = ""
+    contested: str = ""
+    searched: Sequence[tuple[str, str, dt.date | None]] = ()  # for what nothing was found: kind, value, day
+    client: str = ""
+    is_ours_too: bool = True
     link: str = ""
     link_until: dt.date | None = None
     done: Sequence[str] = ()
@@ -52,6 +57,8 @@ def compose(facts: Facts) -> tuple[str, str]:
             facts.request_type, law_of("policy_default").rights.get(facts.request_type, "section 6")
         ),
         "extension": law.extension,
+        "contested": facts.contested,
+        "client": facts.client,
         "link": facts.link,
         "until": day(facts.link_until, language) if facts.link_until else "",
     }
@@ -62,6 +69,15 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(lines["receipt"].format(**filled))
     elif facts.kind == Kind.EXTENSION:
         text.append(lines["extension"].format(**filled))
+    elif facts.kind == Kind.NOTHING:
+        text.append(lines["searched"])
+        text += [searched_for(each, language) for each in facts.searched]
+        text.append(lines["nothing"])
+    elif facts.kind in DECISIONS:
+        text.append(lines["again" if facts.contested else "again_unnamed"].format(**filled) + lines[str(facts.kind)])
+    elif facts.kind == Kind.FORWARDED:
+        text.append(lines["forwarded" if facts.client else "forwarded_unnamed"].format(**filled))
+        text.append(lines["ours_too" if facts.is_ours_too else "not_ours"].format(**filled))
     elif facts.kind in (Kind.ANSWER, Kind.PARTIAL) and facts.request_type in words.DONE[language]:
         text.append(words.DONE[language][facts.request_type])
         text += facts.done
@@ -80,10 +96,21 @@ def compose(facts: Facts) -> tuple[str, str]:
         text.append(lines["log"])
     if facts.kind == Kind.ANSWER and facts.request_type == "access":
         text.append(lines["correction"])
-    if facts.kind != Kind.RECEIPT:
+    if facts.kind in WITH_REASONS and facts.regime in STATE_ATTORNEYS:
+        text.append(lines["appeal"])
+    if facts.kind == Kind.REJECTED and facts.regime in STATE_ATTORNEYS:
+        text.append(STATE_ATTORNEYS[facts.regime][language])
+    elif facts.kind not in (Kind.RECEIPT, Kind.UPHELD):
         text.append(law.complaint[language])
     text.append(words.CLOSING[language])
     return words.SUBJECTS[language][Kind(facts.kind)].format(**filled), "\n\n".join(text)
+
+
+def searched_for(what: tuple[str, str, dt.date | None], language: str) -> str:
+    """Return one thing that was searched for, as a line of a letter."""
+    kind, value, on = what
+    line = f"• {words.SEARCHED[language][kind]} {value}"
+    return f"{line} ({day(on, language)})" if on else line
 
 
 def check(facts: Facts) -> None:
@@ -104,6 +131,8 @@ def check(facts: Facts) -> None:
             raise UnableToCompose("Write the particulars: this reason says that they stand below.")
     elif facts.reasons:
         raise UnableToCompose("Only an answer in part or a refusal has reasons.")
+    if facts.kind == Kind.REJECTED and not facts.particulars.strip():
+        raise UnableToCompose("Write why the decision stays: whoever complains or appeals is told the reasons.")
     if facts.kind == Kind.EXTENSION:
         if not law_of(facts.regime).extension:
             raise UnableToCompose("This law knows no extension: the promise of the privacy policy is one month.")

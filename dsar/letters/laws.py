@@ -102,6 +102,18 @@ LAWS: dict[str, Law] = {
     ),
 }  # fmt: skip
 
+# To whom an appeal that was rejected is taken further (Va. Code 59.1-577(C), C.R.S. 6-1-1306(3)(c)): the letter must say.
+STATE_ATTORNEYS: dict[str, Words] = {
+    "us_va_vcdpa": {
+        EN: "If you do not agree, you may submit a complaint to the Attorney General of Virginia (www.oag.state.va.us).",
+        ZH: "如閣下不同意，可向維珍尼亞州總檢察長投訴（www.oag.state.va.us）。",
+    },
+    "us_co_cpa": {
+        EN: "If you do not agree, or have concerns about the result, you may contact the Attorney General of Colorado (coag.gov).",
+        ZH: "如閣下不同意或對結果有疑問，可聯絡科羅拉多州總檢察長（coag.gov）。",
+    },
+}
+
 REASONS: dict[str, Reason] = {
     "not_identified": Reason(
         "The person could not be identified",

@@ -61,6 +61,7 @@ class DeadlineResult(models.Model):
     holiday_data = models.CharField(max_length=60, blank=True)
     given = models.JSONField(help_text="Type, instant of receipt, region and events.")
     answer = models.JSONField(help_text="Dates and steps.")
+    others = models.JSONField(default=list, help_text="The same of each other law that applies, with its rule.")
     ended_at = models.DateTimeField(null=True, help_text="When a later answer took its place.")
 
     class Meta:

@@ -67,6 +67,7 @@ class IdentityCode(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
     end = models.CharField(max_length=10, choices=End, blank=True)
+    mail = models.UUIDField("outgoing mail", null=True)
 
     class Meta:
         constraints = [

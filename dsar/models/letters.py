@@ -26,6 +26,10 @@ class Letter(models.Model):
         PARTIAL = "partial", "Answer in part"
         REFUSAL = "refusal", "Refusal"
         LIFTING = "lifting", "Restriction is to be lifted"
+        NOTHING = "nothing", "Nothing is held"
+        UPHELD = "upheld", "They are right: the decision is changed"
+        REJECTED = "rejected", "The decision stays"
+        FORWARDED = "forwarded", "Passed on to a client"
 
     class Way(models.TextChoices):
         EMAIL = "email", "E-mail"
@@ -89,6 +93,7 @@ class DownloadLink(models.Model):
     code_tries = models.PositiveSmallIntegerField(default=0)
     codes_sent = models.PositiveSmallIntegerField(default=0)
     code_sent_at = models.DateTimeField(null=True)
+    code_mail = models.UUIDField(null=True)
     wrong_codes = models.PositiveSmallIntegerField(default=0)
     downloads = models.PositiveSmallIntegerField(default=0)
     first_downloaded_at = models.DateTimeField("downloaded", null=True)

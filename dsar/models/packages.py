@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from dsar.models.requests import SubjectRequest
 
@@ -65,6 +65,9 @@ class Package(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["approved", "dropped"]) | Q(decided_at__isnull=False),
                 name="package_decided_with_date",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="approved") | ~Q(decided_by=F("asked_by")), name="package_approved_by_another"
             ),
         ]
         indexes = [

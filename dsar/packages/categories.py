@@ -84,6 +84,10 @@ CATEGORIES: tuple[Category, ...] = (
         portable=("outside_id", "plan", "starts_at", "expires_at", "cancelled_at", "recording_enabled", "recording_days"),
     ),
     Category(
+        "accounts.BusinessClient", "client-agreements", "What was agreed with you as a business client", Found.ACCOUNT, SERVICE,
+        CONTRACT, YOU, COMMERCIAL,
+    ),
+    Category(
         "accounts.Suspension", "suspensions", "Suspensions", Found.ACCOUNT,
         "For security and fraud prevention (policy § 3.4)", INTEREST, US, COMMERCIAL,
     ),
@@ -182,6 +186,7 @@ CATEGORIES: tuple[Category, ...] = (
 # Models with something personal in them of which nothing is collected, and why; the reason stands in the manifest.
 NOT_COLLECTED: dict[str, str] = {
     "dsar.Refusal": "The refusal log names what the law keeps back, and why; the letter of refusal is collected.",
+    "dsar.RecordSearch": "Searches are made for people who are no customers, of whom no package is made; the letter names them.",
     "telecom_records.FreeToolSession": "Free-tool sessions are discarded within the hour and lead to nobody.",
 }
 

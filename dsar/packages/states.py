@@ -82,11 +82,16 @@ def retry(package_id: uuid.UUID, *, user: User, now: dt.datetime) -> Package:
 
 
 def approve(package_id: uuid.UUID, *, user: User, now: dt.datetime) -> Package:
-    """Let a reviewed package leave; every other package of the request is dropped. Raises UnableToPackage."""
+    """Let a reviewed package leave; every other package of the request is dropped. Raises UnableToPackage.
+
+    It discloses, and cannot be called back: a second pair of eyes decides, never who asked for it.
+    """
     with transaction.atomic():
         package = _locked(package_id)
         if package.state != State.SEALED or not package.file_key:
             raise UnableToPackage("Only a package that is there and waits for its review can be approved.")
+        if package.asked_by_id == user.pk:
+            raise UnableToPackage("Somebody else must approve this package: it was you who asked for it.")
         others = list(
             Package.objects.select_for_update()
             .filter(request=package.request_id)

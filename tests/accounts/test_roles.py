@@ -13,6 +13,7 @@ from tests.factories import DAY, NOW
 
 pytestmark = pytest.mark.django_db
 CUSTOM = {
+    "/admin/dsar/subjectrequest/bulk/": {PRIVACY_OFFICER},
     "/admin/retention/console/": {PRIVACY_OFFICER, AUDITOR},
     "/admin/retention/restore/": {PRIVACY_OFFICER, SECURITY_ADMINISTRATOR},
     "/admin/retention/due/": {PRIVACY_OFFICER, AUDITOR},

@@ -9,7 +9,7 @@ from typing import Any
 from accounts import files
 from dsar.models import Package, SubjectRequest
 from dsar.packages import building, states
-from tests.factories import NOW
+from tests.factories import NOW, make_user
 
 KEY = b"k" * 32
 
@@ -42,8 +42,8 @@ class Opened:
 
 
 def build(request: SubjectRequest, *, now=NOW, key: bytes = KEY) -> Package:
-    """Ask for a package and make it, as the worker does."""
-    asked = states.ask(request.pk, user=request.registered_by, now=now)
+    """Let somebody ask for a package, and make it, as the worker does."""
+    asked = states.ask(request.pk, user=make_user(None), now=now)
     made = building.build(asked.pk, now=now, key=key)
     assert made is not None
     assert made.state == Package.State.SEALED, made.problem

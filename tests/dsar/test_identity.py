@@ -9,7 +9,7 @@ from django.core import mail
 
 from accounts.feeds import signing
 from accounts.models import EvidenceEntry
-from dsar import steps
+from dsar import outbox, steps
 from dsar.identity import challenge, codes
 from dsar.identity.links import identifier_of, link_to
 from dsar.identity.proof import (
@@ -23,7 +23,7 @@ from dsar.identity.proof import (
     proved,
     unsettled,
 )
-from dsar.models import ChallengeAnswer, ClockEvent, Identifier, IdentityCode, RequestStep
+from dsar.models import ChallengeAnswer, ClockEvent, Identifier, IdentityCode, OutgoingMail, RequestStep
 from dsar.workflow import State, UnableToMove, move_request
 from tests import factories
 from tests.factories import DAY, NOW
@@ -61,6 +61,7 @@ def asked(alice, officer):
 def run_all(now) -> None:
     for step_id in steps.to_run(now):
         steps.run_step(step_id, now=now)
+    factories.deliver_mails(now)
 
 
 def last_code() -> str:
@@ -181,6 +182,32 @@ def test_a_code_that_could_not_be_sent_is_no_code_and_the_failure_shows(asked, o
     steps.retry_step(step.pk, user=officer, now=NOW + DAY)
     run_all(NOW + DAY)
     assert phone.codes.filter(ended_at__isnull=True).count() == 1
+
+
+def test_a_code_that_has_ended_is_never_sent_late(asked, officer):
+    (email,) = asked.identifiers.all()
+    sent = len(mail.outbox)
+    codes.ask_for_code(email.pk, now=NOW + 60 * MINUTE)
+    (step,) = steps.to_run(NOW + 60 * MINUTE)
+    steps.run_step(step, now=NOW + 60 * MINUTE)  # and no worker is there to send it
+    first = OutgoingMail.objects.get(state="queued")
+    codes.send_code(email.pk, now=NOW + 120 * MINUTE)  # the newer one ends it
+    second = OutgoingMail.objects.get(state="queued")
+    first.refresh_from_db()
+    assert (first.state, first.answer) == ("closed", "no longer needed")
+    assert outbox.deliver(second.pk, now=NOW + 120 * MINUTE + codes.LIFE[Kind.EMAIL]).answer == "too late"
+    with pytest.raises(outbox.UnableToSend, match="not sent twice"):
+        outbox.send_again(second.pk, now=NOW + 2 * DAY)
+    assert len(mail.outbox) == sent
+
+
+def test_a_code_goes_out_until_the_last_minute_of_its_life(asked):
+    (email,) = asked.identifiers.all()
+    codes.send_code(email.pk, now=NOW + 60 * MINUTE)
+    sent = len(mail.outbox)
+    factories.deliver_mails(NOW + 59 * MINUTE + codes.LIFE[Kind.EMAIL])
+    assert len(mail.outbox) == sent + 1
+    codes.enter_code(email.pk, last_code(), user=None, now=NOW + 59 * MINUTE + codes.LIFE[Kind.EMAIL])
 
 
 def test_who_stays_unverified_is_reminded_and_the_request_expires(asked):

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import AccessLogEntry
 from accounts.roles import PRIVACY_OFFICER, SUPPORT_AGENT
 from dsar import downloads, outbox
+from dsar.identity.proof import Proof, prove
 from dsar.models import DownloadLink, Letter, OutgoingMail, SubjectRequest
 from tests import factories
 from tests.portal.conftest import plain_static  # noqa: F401
@@ -65,17 +66,18 @@ def test_a_person_takes_the_answer_on_a_telephone(sign_in, live_server, monkeypa
     monkeypatch.setattr(downloads, "_finder", lambda request: file)
     officer = factories.make_user(PRIVACY_OFFICER)
     asked = factories.make_request(officer, requester_name="Anneke Brandt", requester_contact="anneke@brandt.example")
+    factories.bring_to(asked, "approved", officer)
+    prove(asked.pk, "email", "anneke@brandt.example", Proof.CODE, user=None, now=factories.NOW)
     page = sign_in(officer)
     page.goto(f"/admin/dsar/subjectrequest/{asked.pk}/change/")
-    page.locator("a, button", has_text=re.compile(r"\bMore\b")).locator("visible=true").first.click()
-    page.click("text=Write a letter")
-    page.select_option("select[name=kind]", "answer")
-    page.fill("input[name=code_to]", "anneke@brandt.example")
+    page.click("text=Write the answer >> nth=0")
+    page.select_option("select[name=code_to]", "anneke@brandt.example")
     page.click("button:has-text('Show the letter')")
     assert "Your data is ready" in page.inner_text(".pp-letter")
     page.click("button:has-text('Send this letter')")
     page.wait_for_selector("text=The letter is on its way")
-    assert Letter.objects.get().request == asked
+    asked.refresh_from_db()
+    assert Letter.objects.get().request == asked and asked.state == "delivered"
     text = outbox.content_of(OutgoingMail.objects.get(purpose="letter")).text
     address = re.search(r"https?://\S+/download/\S+/", text)[0]
 

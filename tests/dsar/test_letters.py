@@ -8,9 +8,13 @@ from accounts.models import EvidenceEntry
 from accounts.roles import AUDITOR, PRIVACY_OFFICER, SUPPORT_AGENT
 from dsar import downloads, outbox
 from dsar.deadlines import REGIMES, REQUEST_TYPES
+from dsar.identity.proof import Proof, prove
 from dsar.letters import laws, sending, words
 from dsar.letters.compose import Facts, UnableToCompose, compose
 from dsar.models import DownloadLink, Letter, OutgoingMail, Refusal, SubjectRequest
+from dsar.packages import states
+from dsar.packages.states import UnableToPackage
+from dsar.workflow import UnableToMove, move_request
 from retention.models import DeletionJob
 from retention.purge import carry_out
 from tests import factories
@@ -49,10 +53,11 @@ def test_every_letter_by_type_law_and_language_is_whole(kind, regime, language):
         )
         law = laws.law_of(regime)
         assert "DSR-2026-0042" in subject and "Anneke Brandt" in text and "My words." in text
-        assert law.name[language] in text and "{" not in text + subject
+        assert (law.name[language] in text) or kind in (Kind.UPHELD, Kind.REJECTED)  # these are about our own answer
+        assert "{" not in text + subject
         for code in reasons:
             assert laws.REASONS[code].words[language] in text and laws.provision_of(code, regime) in text
-        assert (law.complaint[language] in text) == (kind != Kind.RECEIPT)
+        assert (law.complaint[language] in text) == (kind not in (Kind.RECEIPT, Kind.UPHELD))
         assert words.CLOSING[language] in text
 
 
@@ -107,7 +112,9 @@ def officer(db):
 
 @pytest.fixture
 def asked(officer):
-    return factories.make_request(officer, requester_name="Anneke Brandt", requester_contact="anneke@brandt.example")
+    return factories.make_request(
+        officer, type="rectification", requester_name="Anneke Brandt", requester_contact="anneke@brandt.example"
+    )
 
 
 @pytest.fixture
@@ -222,10 +229,14 @@ def test_when_a_mail_cannot_be_queued_nothing_is_kept_of_it(officer, asked, monk
 
 def test_a_link_is_offered_only_when_there_is_an_answer_and_its_token_is_kept_nowhere(client, officer, asked, answer):
     client.force_login(officer)
-    assert (
-        write(client, asked, kind="answer", reasons=[], code_to="anneke@brandt.example", link_days="7").status_code
-        == 302
-    )
+    factories.bring_to(asked, "approved", officer)
+    prove(asked.pk, "email", "anneke@brandt.example", Proof.LETTER, user=officer, now=NOW)
+    form = {"kind": "answer", "reasons": [], "link_days": "7"}
+    offered = client.get(f"/admin/dsar/letter/write/{asked.pk}/").context["form"].fields["code_to"].choices
+    assert [value for value, _ in offered] == ["", "anneke@brandt.example", "somebody@example.test"]
+    assert "Select a valid choice" in write(client, asked, send=False, code_to="x@x.example", **form).content.decode()
+    assert "leads to no data" in write(client, asked, send=False, **form).content.decode()
+    assert write(client, asked, code_to="anneke@brandt.example", **form).status_code == 302
     text = outbox.content_of(OutgoingMail.objects.get(purpose="letter")).text
     token = text.partition("/download/")[2].partition("/")[0]
     link = downloads.find(token, now=NOW)
@@ -236,9 +247,120 @@ def test_a_link_is_offered_only_when_there_is_an_answer_and_its_token_is_kept_no
 
 def test_without_an_answer_no_link_is_offered(client, officer, asked):
     client.force_login(officer)
+    factories.bring_to(asked, "approved", officer)
     assert "code_to" not in client.get(f"/admin/dsar/letter/write/{asked.pk}/").content.decode()
     with pytest.raises(UnableToCompose, match="nothing to download"):
-        sending.preview(asked, sending.Draft("answer", "en", code_to="a@b.example"), now=NOW)
+        sending.preview(asked, sending.Draft("answer", "en", code_to="somebody@example.test"), user=officer, now=NOW)
+
+
+def send(asked, officer, kind, *, now=NOW, **draft):
+    return sending.send(asked.pk, sending.Draft(kind, "en", way="post", **draft), base_url="", user=officer, now=now)
+
+
+def test_a_code_for_the_download_goes_to_no_address_that_was_not_proved(officer, asked, answer):
+    factories.bring_to(asked, "approved", officer)
+    with pytest.raises(UnableToCompose, match="not been proved"):
+        send(asked, officer, Kind.ANSWER, code_to="anneke@brandt.example")
+    assert not DownloadLink.objects.exists()
+
+
+def test_the_letter_does_what_it_says(officer, asked):
+    send(asked, officer, Kind.RECEIPT)
+    asked.refresh_from_db()
+    assert (asked.acknowledged_at, asked.state) == (NOW, "received")
+    factories.bring_to(asked, "approved", officer)
+    send(asked, officer, Kind.ANSWER)
+    asked.refresh_from_db()
+    assert (asked.state, asked.closed_at) == ("delivered", NOW)
+    send(asked, officer, Kind.ANSWER, now=NOW + DAY)  # once more, by another way
+    asked.refresh_from_db()
+    assert (asked.state, asked.closed_at) == ("delivered", NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "says"),
+    [
+        ("received", Kind.ANSWER, "check their identity first"),
+        ("collecting", Kind.ANSWER, "must be “Approved” first"),
+        ("review", Kind.PARTIAL, "must be “Approved” first"),
+        ("delivered", Kind.REFUSAL, "reopen it first"),
+        ("closed", Kind.RECEIPT, "reopen it first"),
+        ("delivered", Kind.EXTENSION, "reopen it first"),
+    ],
+)
+def test_a_letter_that_the_state_does_not_bear_is_not_sent(officer, asked, state, kind, says):
+    if state != "received":
+        factories.bring_to(asked, state, officer)
+    before = Letter.objects.count()
+    reasons = ["not_identified"] if kind in (Kind.REFUSAL, Kind.PARTIAL) else []
+    with pytest.raises(UnableToCompose, match=says):
+        send(asked, officer, kind, reasons=reasons, particulars="My words.")
+    assert Letter.objects.count() == before and not Refusal.objects.exists()
+    asked.refresh_from_db()
+    assert asked.state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("refused", "its reasons and its letter"), ("delivered", "No answer has been sent")]
+)
+def test_nothing_is_refused_or_delivered_without_its_letter_and_a_reopened_one_needs_a_new_one(
+    officer, asked, state, says
+):
+    factories.bring_to(asked, "approved", officer)
+    with pytest.raises(UnableToMove, match=says):
+        move_request(asked.pk, state, user=officer, now=NOW)
+    if state == "refused":
+        factories.refuse(asked, officer)
+    else:
+        factories.bring_to(asked, "delivered", officer)
+    move_request(asked.pk, "collecting", user=officer, now=NOW + DAY)
+    factories.bring_to(asked, "approved", officer, now=NOW + DAY)
+    with pytest.raises(UnableToMove, match=says):
+        move_request(asked.pk, state, user=officer, now=NOW + DAY)
+
+
+def test_an_opt_out_is_answered_by_doing_it(officer):
+    request = factories.make_request(officer, type="unsubscribe")
+    for state in ("collecting", "review", "approved", "delivered"):
+        request = move_request(request.pk, state, user=officer, now=NOW)
+    assert request.state == "delivered"
+
+
+def test_the_notice_of_an_extension_is_on_the_clock_and_names_the_new_date(officer):
+    request = factories.make_request(officer, regime="eu_gdpr", region="IE")  # received 20 Nov
+    letter = send(request, officer, Kind.EXTENSION, particulars="It is complex.")
+    assert request.clock_events.get().kind == "extend"
+    assert "by 22 February 2027" in letter.body  # 20 Feb is a Saturday
+    late = factories.make_request(officer, regime="eu_gdpr", region="IE", received_at=NOW - 40 * DAY)
+    with pytest.raises(UnableToCompose, match="the last day for this notice has passed"):
+        send(late, officer, Kind.EXTENSION, particulars="It is complex.")
+    assert not late.clock_events.exists()
+
+
+def test_a_preview_leaves_nothing_behind(officer):
+    request = factories.make_request(officer, regime="eu_gdpr", region="IE")
+    before = EvidenceEntry.objects.count()
+    draft = sending.Draft(Kind.EXTENSION, "en", way="post", particulars="It is complex.")
+    assert "22 February 2027" in sending.preview(request, draft, user=officer, now=NOW)[1]
+    assert not Letter.objects.exists() and not request.clock_events.exists()
+    assert EvidenceEntry.objects.count() == before
+
+
+@pytest.mark.parametrize("type", ["access", "portability"])
+def test_data_is_neither_approved_nor_delivered_before_somebody_else_approved_its_package(officer, type):
+    person = factories.make_person(factories.make_workspace(), email="alice@example.test")
+    request = factories.make_request(officer, type=type, person=person)
+    factories.bring_to(request, "review", officer)
+    with pytest.raises(UnableToMove, match="Its package has not been approved"):
+        move_request(request.pk, "approved", user=officer, now=NOW)
+    package = factories.make_package(request, state="sealed")
+    with pytest.raises(UnableToPackage, match="Somebody else must approve"):
+        states.approve(package.pk, user=package.asked_by, now=NOW)
+    states.approve(package.pk, user=officer, now=NOW)
+    move_request(request.pk, "approved", user=officer, now=NOW)
+    states.drop(package.pk, user=officer, now=NOW)
+    with pytest.raises(UnableToCompose, match="Its package has not been approved"):
+        send(request, officer, Kind.ANSWER)
 
 
 @pytest.mark.parametrize(("late", "goes"), [(dt.timedelta(seconds=-1), False), (dt.timedelta(0), True)])
@@ -246,14 +368,13 @@ def test_letters_go_with_the_register_and_the_refusal_log_after_four_years(offic
     factories.arm("sent_letter", "refusal_log")
     factories.make_letter(asked, officer)
     still_open = factories.make_request(officer)
-    kept = factories.make_letter(still_open, officer)
-    SubjectRequest.objects.filter(pk=asked.pk).update(state="refused", closed_at=NOW)
+    kept = sending.send(still_open.pk, sending.Draft("receipt", "en", way="post"), base_url="", user=officer, now=NOW)
     jobs = carry_out(NOW + 731 * DAY + late, now=NOW + 731 * DAY + late)
     assert [job.state for job in jobs] == ([DeletionJob.State.DONE] if goes else [])
     assert (
         Letter.objects.filter(request=asked).exists() != goes
         and DownloadLink.objects.filter(request=asked).exists() != goes
     )
-    assert Refusal.objects.count() == 2 and Letter.objects.filter(pk=kept[0].pk).exists()
+    assert Refusal.objects.exists() and Letter.objects.filter(pk=kept.pk).exists()
     carry_out(NOW + 1461 * DAY + late, now=NOW + 1461 * DAY + late)
     assert Refusal.objects.exists() != goes

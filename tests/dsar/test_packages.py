@@ -52,7 +52,7 @@ def test_everything_a_customer_has_is_in_it_as_csv_and_json_and_the_manifest_has
     request, officer = request_of(alice), factories.make_user()
     factories.prove_identity(request, officer)
     Agent.objects.create(request=request, name="Advocate", named_at=NOW, named_by=officer)
-    factories.make_letter(request, officer)
+    factories.make_letter(request_of(alice), officer)  # of an earlier one
     factories.make_decision(request, officer)
     factories.make_correction(request, officer)
     package = package_of(request)
@@ -77,7 +77,7 @@ def test_files_are_in_it_as_they_were_given(alice, request_of):
 
 def test_the_rows_fit_the_schema_that_is_published_with_them(alice, request_of):
     request = request_of(alice)
-    factories.make_letter(request, request.registered_by)
+    factories.make_letter(request_of(alice), request.registered_by)
     package = package_of(request)
     assert package.rows("letters")[0]["reasons"] == ["not_identified"]
     schemas = package.json("schema.json")["files"]

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from dsar import steps
-from dsar.models import ClockEvent, Identifier, RequestStep, SubjectRequest, WeatherWarning
+from dsar.dating import local_day
+from dsar.models import ClockEvent, Identifier, OutgoingMail, RequestStep, SubjectRequest, WeatherWarning
+from dsar.notices import notify
 from dsar.services import register_request
-from dsar.workflow import State, move_request
 from tests import factories
 from tests.factories import DAY
 
@@ -45,7 +46,7 @@ def press(client, request, button: str, **data):
     return response
 
 
-def test_the_way_from_receipt_to_the_end(client, officer, request_of_alice):
+def test_the_way_from_receipt_to_the_end(client, officer, request_of_alice, now):
     html = page(client, request_of_alice)
     assert "Nobody has made sure yet who asks" in html
     assert "Check identity" in html
@@ -53,8 +54,14 @@ def test_the_way_from_receipt_to_the_end(client, officer, request_of_alice):
     press(client, request_of_alice, "prove_otherwise", identifier="account:2", proof="call_back")
     assert Identifier.objects.get().kind == "account"
     for state, button in (("collecting", "Start collecting"), ("review", "Send to review"), ("approved", "Approve"),
-                          ("delivered", "Delivered"), ("closed", "Close")):  # fmt: skip
+                          ("delivered", "Write the answer"), ("closed", "Close")):  # fmt: skip
         assert button in page(client, request_of_alice)
+        if state == "delivered":  # its letter leads on, and no button past it
+            assert press(client, request_of_alice, "to-delivered").status_code == 403
+            factories.bring_to(request_of_alice, state, officer, now=now)
+            continue
+        if state == "approved":
+            factories.make_package(request_of_alice)
         response = press(client, request_of_alice, f"to-{state}")
         assert response.status_code == 200, response.content[-300:]
         assert request_of_alice.state == state
@@ -77,6 +84,14 @@ def test_who_may_only_look_has_no_buttons(client, officer, request_of_alice, rol
         assert press(client, request_of_alice, button).status_code == 403
 
 
+def test_a_mail_that_never_got_there_stands_among_what_has_failed(client, officer, request_of_alice, now):
+    notify(request_of_alice, ["alice@example.test"], subject="About it", text="Words.", now=now)
+    assert "What has failed" not in page(client, request_of_alice)
+    OutgoingMail.objects.update(state="undeliverable", next_try_at=None, settled_at=now, answer="came back (5.1.1)")
+    html = page(client, request_of_alice)
+    assert "What has failed" in html and "undeliverable (came back (5.1.1))" in html
+
+
 def test_addresses_are_masked_for_who_may_not_see_them(client, officer, request_of_alice):
     press(client, request_of_alice, "check_identity", known="email:0")
     assert request_of_alice.state == "identity"
@@ -88,7 +103,7 @@ def test_addresses_are_masked_for_who_may_not_see_them(client, officer, request_
 
 
 def test_what_moves_the_date_is_recorded_explained_and_withdrawn(client, officer, request_of_alice, now):
-    day = f"{timezone.localtime(now):%d/%m/%Y}"
+    day = f"{local_day(request_of_alice, now):%d/%m/%Y}"
     press(client, request_of_alice, "record_event", kind="pause-clarification", on=day)
     html = page(client, request_of_alice)
     assert "the clock stands still" in html
@@ -111,7 +126,9 @@ def test_what_moves_the_date_is_recorded_explained_and_withdrawn(client, officer
     ],
 )
 def test_an_impossible_event_is_told_and_changes_nothing(client, officer, request_of_alice, now, data, says):
-    response = press(client, request_of_alice, "record_event", **{"on": f"{timezone.localtime(now):%d/%m/%Y}", **data})
+    response = press(
+        client, request_of_alice, "record_event", **{"on": f"{local_day(request_of_alice, now):%d/%m/%Y}", **data}
+    )
     told = response.content.decode() + page(client, request_of_alice)
     assert says in told
     assert not ClockEvent.objects.exists()
@@ -149,7 +166,7 @@ def test_watching_shows_the_request_under_mine(client, officer, request_of_alice
 
 def test_a_request_from_before_that_has_no_known_names_is_shown_too(client, officer, now):
     request = factories.make_request(officer, requester_name="<script>alert(1)</script>" * 5)
-    move_request(request.pk, State.REFUSED, user=officer, now=now)
+    factories.refuse(request, officer, now=now)
     html = page(client, request)
     assert "<script>alert(1)" not in html
     assert "&lt;script&gt;alert(1)" in html

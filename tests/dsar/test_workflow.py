@@ -7,7 +7,7 @@ from django.core import mail
 
 from dsar import forecast, queue, reminders, steps
 from dsar.models import RequestPace, RequestStep, SubjectRequest
-from dsar.notices import UnableToSend
+from dsar.outbox import UnableToSend
 from dsar.workflow import MOVES, UnableToMove, move_request
 from tests import factories
 from tests.factories import DAY, NOW
@@ -38,6 +38,7 @@ def failing():
 def run_all(now) -> None:
     for step_id in steps.to_run(now):
         steps.run_step(step_id, now=now)
+    factories.deliver_mails(now)
 
 
 def test_every_state_can_be_reached_and_left_and_no_open_one_is_a_dead_end():
@@ -142,6 +143,7 @@ def test_a_step_that_never_works_stops_raises_the_alarm_and_can_be_retried(
             run_all(NOW + dt.timedelta(hours=3 * hour))
     step.refresh_from_db()
     assert (step.state, step.attempts) == ("stopped", 5)
+    factories.deliver_mails(NOW + DAY)
     assert [message.subject for message in mail.outbox] == [f"{request.reference}: a step has failed"]
     steps.retry_step(step.pk, user=officer, now=NOW + DAY)
     run_all(NOW + DAY)

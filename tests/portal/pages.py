@@ -1,6 +1,7 @@
 """What the page walk visits besides what the admin registers. Extend both with every page and model that is added."""
 
 from accounts.models import User
+from dsar import routing
 from dsar.models import ReplyTemplate
 from retention import children
 from tests import factories
@@ -8,6 +9,7 @@ from tests import factories
 CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
+    "/admin/dsar/subjectrequest/bulk/",
     "/admin/retention/console/",
     "/admin/retention/restore/",
     "/admin/retention/due/",
@@ -43,6 +45,11 @@ def make_rows(officer: User) -> None:
     )
     ReplyTemplate.objects.create(name="Received", text="Dear {name}, we have your ticket {ticket}.")
     factories.make_notice()
+    client = factories.make_client()
+    split = factories.make_request(officer, requester_contact="anneke@brandt.example")
+    routing.split_request(
+        split.pk, account=client.workspace.outside_id, is_ours_too=True, user=officer, now=factories.NOW
+    )
     children.record(
         workspace.memberships.get().person, found_at=factories.NOW, how="staff", authority="not_needed", user=officer,
         now=factories.NOW,

@@ -9,6 +9,7 @@ from django.contrib.admin.utils import quote
 from accounts import approvals, files
 from accounts.models import Approval, EvidenceEntry, KycDocument, Workspace
 from accounts.roles import PRIVACY_OFFICER
+from dsar import searching
 from dsar.identity.proof import name_agent, prove
 from dsar.models import Ticket, TicketMessage
 from dsar.workflow import move_request
@@ -208,6 +209,10 @@ def proved_address(request, officer):
     return prove(request.pk, "email", "zyzzyva@example.test", "code", user=None, now=NOW)
 
 
+def searched_number(request, officer):
+    return searching.search(request.pk, "+442079460177", on=None, user=officer, now=NOW)
+
+
 def named_agent(request, officer):
     return name_agent(
         request.pk, name="Zyzzyva", contact="z@example.test", authority="lawyer", is_seen=True, user=officer, now=NOW
@@ -226,8 +231,13 @@ def left_upload(**fields):
 
 # What is emptied and stays: the row, what is blanked, and the instant from which it is.
 BLANKED = [
-    ("closed_request", lambda: closed_request(), {"requester_name": "", "requester_contact": "", "note": ""}),
+    (
+        "closed_request",
+        lambda: closed_request(),
+        {"requester_name": "", "requester_contact": "", "contact_key": None, "note": ""},
+    ),
     ("closed_request", lambda: of_closed_request(proved_address), {"value": ""}),
+    ("closed_request", lambda: of_closed_request(searched_number), {"value": ""}),
     ("closed_request", lambda: of_closed_request(named_agent), {"name": "", "contact": ""}),
     ("import_leftover", lambda: (left_upload(), NOW + 7 * DAY), {"file_key": ""}),
     (

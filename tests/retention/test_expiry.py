@@ -56,6 +56,7 @@ def ids_of(workspace: Workspace) -> dict[str, set]:
         found[model] = getattr(workspace, relation).all()
     ids = {model: {row.pk for row in rows} for model, rows in found.items()}
     ids["accounts.Credit"] = {workspace.credit.pk}
+    ids["accounts.BusinessClient"] = {workspace.client.pk}
     written = Attachment.objects.filter(message__ticket__workspace=workspace)
     ids["files"] = {row.file_key for row in [*workspace.recordings.all(), *workspace.kyc_documents.all(), *written]}
     return ids

@@ -10,7 +10,6 @@ from accounts.access import log_access
 from accounts.models import AccessLogEntry, Approval, Checkpoint, EvidenceEntry, OutsideState, User, Workspace
 from accounts.verdicts import data_map
 from dsar.models import SubjectRequest
-from dsar.workflow import move_request
 from retention import jobs
 from retention.approved_actions import LIFT_HOLD, ask_to_arm, observe_again
 from retention.bundles import bundle
@@ -113,7 +112,7 @@ def do_everything() -> DeletionJob:
         )
     factories.arm("free_tool_session")
     for request in SubjectRequest.objects.all():  # an open one keeps its customer's data
-        move_request(request.pk, SubjectRequest.State.REFUSED, user=first, now=NOW)
+        factories.refuse(request, first)
     done = carry_out(NOW, now=NOW)
     with pytest.raises(UnableToHold):
         place_hold(workspace=gone, review_on=NOW.date() + DAY, **words)

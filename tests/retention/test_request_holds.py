@@ -6,6 +6,7 @@ from django.test import TestCase
 from accounts import approvals
 from accounts.models import EvidenceEntry, Membership, Person
 from dsar.models import SubjectRequest
+from dsar.packages import states
 from dsar.services import redate_request
 from dsar.workflow import move_request
 from retention import jobs, purge
@@ -61,7 +62,12 @@ def test_it_keeps_from_registration_to_the_end_and_deletion_goes_on_by_itself(al
         factories.bring_to(request, "review", officer)
     carry_out()
     assert lost(before, everything()) == {}
-    move_request(request.pk, end, user=officer, now=NOW)
+    if end == "refused":
+        factories.refuse(request, officer)
+    elif end == "approved":
+        factories.bring_to(request, end, officer)
+    else:
+        move_request(request.pk, end, user=officer, now=NOW)
     assert of(request) == set()
     (job,) = carry_out()
     assert job.state == State.DONE
@@ -111,7 +117,7 @@ def test_a_restriction_stays_when_it_is_answered_until_two_officers_lift_it(alic
 
 def test_a_refused_restriction_keeps_nothing(alice, officer):
     request = factories.make_request(officer, type="restriction", workspace=alice)
-    move_request(request.pk, "refused", user=officer, now=NOW)
+    factories.refuse(request, officer)
     assert of(request) == set()
 
 
@@ -120,6 +126,8 @@ def test_reopened_it_keeps_again_and_a_corrected_customer_is_the_one_that_is_kep
     request = factories.make_request(officer, workspace=alice)
     factories.bring_to(request, "closed", officer)
     move_request(request.pk, "collecting", user=officer, now=NOW)
+    assert of(request) == set()  # its package holds what was asked for
+    states.drop(request.packages.get().pk, user=officer, now=NOW)
     assert of(request) == {(alice.pk, None)}
     request = SubjectRequest.objects.get(pk=request.pk)
     request.workspace = bob
