@@ -21,7 +21,7 @@ from dsar.workflow import State, move_locked
 
 TYPES = ("complaint", "appeal")
 CONTESTABLE = (State.REFUSED, State.DELIVERED, State.CLOSED, State.EXPIRED)
-DECIDES = (Letter.Kind.REFUSAL, Letter.Kind.ANSWER, Letter.Kind.PARTIAL)
+DECIDES = (Letter.Kind.REFUSAL, Letter.Kind.ANSWER, Letter.Kind.PARTIAL, Letter.Kind.NOTHING)
 CLOCK_OF_COMPLAINTS = {"uk_gdpr": "uk_complaint"}
 WITHOUT_CLOCK = "policy_default"
 

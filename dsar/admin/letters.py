@@ -35,7 +35,10 @@ Kind = Letter.Kind
 
 def kinds_for(request_type: str) -> list[tuple[str, str]]:
     """Return which letters an officer writes about a request; that a part was passed on is told with the part."""
-    never = {Kind.FORWARDED, *((Kind.ANSWER, Kind.PARTIAL, Kind.REFUSAL) if request_type in TYPES else DECISIONS)}
+    never = {
+        Kind.FORWARDED,
+        *((Kind.ANSWER, Kind.PARTIAL, Kind.NOTHING, Kind.REFUSAL) if request_type in TYPES else DECISIONS),
+    }
     return [(kind, label) for kind, label in Kind.choices if kind not in never]
 
 
