@@ -4,38 +4,26 @@
 is UnableToRead. Adding a format is one module and one line in FORMATS.
 """
 
-import dataclasses
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from telecom_records.formats import asterisk, plain, twilio
+from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
 
 __all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "read_calls"]
 
-Reader = Callable[[BinaryIO, Settings], Iterator[ParsedCall | Reject]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
-
-    read: Reader
-    by_first_line: Callable[[str], bool] | None = None
-    by_beginning: Callable[[str], bool] | None = None
-
-
 FORMATS: dict[str, Format] = {
-    "asterisk": Format(asterisk.read_master, by_first_line=asterisk.looks_like_master),
-    "asterisk-custom": Format(asterisk.read_custom, by_first_line=asterisk.looks_like_custom),
-    "freepbx": Format(asterisk.read_freepbx, by_first_line=asterisk.looks_like_freepbx),
-    "freepbx-dmy": Format(functools.partial(asterisk.read_freepbx, order="dmy")),
-    "freepbx-mdy": Format(functools.partial(asterisk.read_freepbx, order="mdy")),
-    "twilio": Format(twilio.read_twilio, by_beginning=twilio.looks_like_twilio),
-    "csv": Format(plain.read_plain, by_first_line=plain.looks_like_plain),
+    "asterisk": asterisk.MASTER,
+    "asterisk-custom": asterisk.CUSTOM_MASTER,
+    "freepbx": asterisk.FREEPBX,
+    "freepbx-dmy": asterisk.FREEPBX_DMY,
+    "freepbx-mdy": asterisk.FREEPBX_MDY,
+    "twilio": twilio.JSON,
+    "twilio-csv": twilio.CSV,
+    "csv": plain.FORMAT,
 }
 
 NOT_CALLS = [
