@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import asterisk, plain, twilio
+from telecom_records.formats import asterisk, freeswitch, fusionpbx, plain, twilio
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
@@ -21,6 +21,9 @@ FORMATS: dict[str, Format] = {
     "freepbx": asterisk.FREEPBX,
     "freepbx-dmy": asterisk.FREEPBX_DMY,
     "freepbx-mdy": asterisk.FREEPBX_MDY,
+    "freeswitch-csv": freeswitch.CSV,
+    "freeswitch": freeswitch.JSON,
+    "fusionpbx": fusionpbx.FORMAT,
     "twilio": twilio.JSON,
     "twilio-csv": twilio.CSV,
     "csv": plain.FORMAT,

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from telecom_records.formats.family import Family, Format, Row, Rows
-from telecom_records.formats.lines import decoded, fields, numbered_lines
+from telecom_records.formats.lines import decoded, fields, numbered_lines, quoted_fields
 from telecom_records.formats.rows import RowFault, UnableToRead
 
 NOT_LETTERS = re.compile(r"[^a-z0-9]+")
@@ -55,10 +55,8 @@ class HeaderTable:
                 yield number, row
 
     def _split(self, text: str, delimiter: str, widths: set[int]) -> list[str]:
-        if self.quoted and text.startswith('"') and text.endswith('"'):
-            found = text[1:-1].split(f'"{delimiter}"')
-            if len(found) in widths:
-                return found
+        if self.quoted and delimiter == ",":
+            return quoted_fields(text, widths=widths)
         return fields(text, delimiter=delimiter, widths=widths)
 
     def _header(self, line: str) -> tuple[str, list[str]] | None:
@@ -81,6 +79,8 @@ class WidthTable:
     is_row: Callable[[Row], bool]
     delimiter: str = ","
     comment: str = ""
+    quoted: bool = False  # as in HeaderTable
+    unwrapped: Callable[[str], str] = lambda line: line  # takes away what stands around the values of a line
 
     def looks_like(self, line: str) -> bool:
         """Return whether a line is a row of this table."""
@@ -101,7 +101,11 @@ class WidthTable:
                 yield number, fault
 
     def _row(self, text: str) -> dict[str, str]:
-        found = fields(text, delimiter=self.delimiter, widths=set(self.layouts))
+        text, widths = self.unwrapped(text), set(self.layouts)
+        if self.quoted:
+            found = quoted_fields(text, widths=widths)
+        else:
+            found = fields(text, delimiter=self.delimiter, widths=widths)
         return dict(zip(self.layouts[len(found)], found, strict=True))
 
 

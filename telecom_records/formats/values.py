@@ -14,6 +14,9 @@ ISO_LOCAL = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$
 YEAR_FIRST = re.compile(
     r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ([AP])M)?$", re.IGNORECASE
 )
+RFC_2822 = re.compile(
+    r"^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})? (?:[+-]\d{4}|GMT|UTC?)$", re.ASCII
+)  # Python's own reader takes much more, and drops what it does not know, such as “pm”
 GO_TIME = re.compile(r"^(\S+ \S+) ([+-]\d{4}) [A-Z]{1,5}$")  # 2013-11-07 08:42:25 +0000 UTC
 CLOCK = re.compile(r"^(\d{1,5}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
 GO_DURATION = re.compile(r"^(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d+)?)(s|ms|µs|us|ns))?$")
@@ -110,6 +113,8 @@ def _parsed(text: str, column: str) -> dt.datetime:
             return dt.datetime.fromisoformat(go[1] + go[2])
         if text.endswith((" UTC", " GMT")) and ISO_LOCAL.match(text[:-4]):
             return dt.datetime.fromisoformat(text[:-4]).replace(tzinfo=dt.UTC)
+        if not RFC_2822.match(text):
+            raise ValueError("not RFC 2822")
         parsed = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise RowFault("bad_time", f"The time in {column} is not in ISO 8601.") from error

@@ -46,10 +46,39 @@ TWILIO_CSV = (
 )
 PLAIN = "call_id,started_at,from,to,status,cost,currency\nc-1,2026-07-01T10:00:00+01:00,02079460101,101,busy,,\n"
 
+FREESWITCH_CSV = (
+    '"Edwin ("the boss")","02079460101","02079460871","default","2026-07-01 10:00:00","2026-07-01 10:00:05",'
+    '"2026-07-01 10:01:05","65","60","NORMAL_CLEARING","5a000000-0000-4000-8000-00000000000a",'
+    '"5a000000-0000-4000-8000-000000000001","","PCMU","PCMU"\n'
+)
+FREESWITCH_CALL = {
+    "core-uuid": "c0", "channel_data": {"state": "CS_REPORTING"},
+    "variables": {
+        "uuid": "5a000000-0000-4000-8000-00000000000a", "bridge_uuid": "5a000000-0000-4000-8000-00000000000b",
+        "start_stamp": "2026-07-01 10:00:00", "start_epoch": str(JULY_1_9Z), "start_uepoch": f"{JULY_1_9Z}250000",
+        "answer_stamp": "", "answer_epoch": str(JULY_1_9Z + 5), "answer_uepoch": f"{JULY_1_9Z + 5}500000",
+        "end_epoch": str(JULY_1_9Z + 65), "end_uepoch": f"{JULY_1_9Z + 65}750000", "duration": "65", "mduration": "65500",
+        "billsec": "60", "billmsec": "60250", "hangup_cause": "NORMAL_CLEARING", "caller_id": '"Edwin" <101>',
+    },
+    "callflow": [
+        {"profile_index": "2", "caller_profile": {"caller_id_number": "02079460101", "destination_number": "102"}},
+        {"profile_index": "1", "caller_profile": {"caller_id_number": "02079460101", "destination_number": "02079460871"}},
+    ],
+}  # fmt: skip
+FUSIONPBX = (
+    '"xml_cdr_uuid","direction","caller_id_name","caller_id_number","caller_destination","destination_number",'
+    '"start_stamp","start_epoch","answer_epoch","end_epoch","duration","billsec","billmsec","hangup_cause"\n'
+    '"f-1","inbound","Edwin "the, boss"","02079460101","02079460871","102",'
+    f'"01 Jul 2026 05:00:00 am","{JULY_1_9Z}","{JULY_1_9Z + 5}","{JULY_1_9Z + 65}","65","60","60250","NORMAL_CLEARING"\n'
+)
+
 FILES: dict[str, str] = {
     "asterisk": MASTER,
     "asterisk-custom": CUSTOM,
     "freepbx": FREEPBX,
+    "freeswitch-csv": FREESWITCH_CSV,
+    "freeswitch": json.dumps(FREESWITCH_CALL),
+    "fusionpbx": FUSIONPBX,
     "twilio": json.dumps({"calls": [TWILIO_CALL]}),
     "twilio-csv": TWILIO_CSV,
     "csv": PLAIN,

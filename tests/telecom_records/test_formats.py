@@ -3,16 +3,13 @@
 import datetime as dt
 import json
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from telecom_records.formats import ParsedCall, Reject, UnableToRead, detect_format
+from telecom_records.formats import ParsedCall, UnableToRead, detect_format
 from tests.telecom_records.format_files import JULY_1_9Z, MASTER, UTC, read
 from tests.telecom_records.format_files import TWILIO_CALL as TWILIO
-
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cdr" / "samples"
 
 
 def test_a_row_of_master_csv_becomes_a_call():
@@ -230,22 +227,3 @@ def test_a_line_end_between_two_blocks_is_one_line_end(monkeypatch):
     text = PLAIN.replace("\n", "\r\n") + "c-1,2026-07-01T10:00:00Z,+442079460101,100,busy,,\r\n"
     (call,) = read(text, "csv")
     assert call.line == 2
-
-
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real files are not on this machine")
-@pytest.mark.parametrize(
-    ("start", "format", "zone", "calls", "rejects"),
-    [
-        ("asterisk_cdr_custom", "asterisk-custom", "Etc/GMT-3", 14, 0), ("asterisk_min", "freepbx-dmy", "Europe/Lisbon", 100, 0),
-        ("freepbx", "freepbx", "Europe/Lisbon", 100, 0), ("twilio_json__RJPearson94__twilio-sdk-go__callsPage", "twilio", "UTC", 0, 1),
-        ("twilio_json__RJPearson94__twilio-sdk-go__callsPaginator", "twilio", "UTC", 0, 2),
-        ("twilio_json__RJPearson94__twilio-sdk-go__messages", "twilio", "UTC", 0, 1),
-        ("twilio_json__RJPearson94__twilio-sdk-go__recordings", "twilio", "UTC", 0, 1),
-    ],
-)  # fmt: skip
-def test_each_row_of_a_real_file_is_a_call_or_a_reject(start, format, zone, calls, rejects):
-    (path,) = SAMPLES.glob(f"{start}*")
-    rows = read(path.read_bytes(), format, zone=ZoneInfo(zone), country="PT")
-    assert sum(isinstance(row, ParsedCall) for row in rows) == calls
-    assert sum(isinstance(row, Reject) for row in rows) == rejects
-    assert len({row.source_key for row in rows if isinstance(row, ParsedCall)}) == calls

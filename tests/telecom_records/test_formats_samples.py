@@ -1,0 +1,66 @@
+"""Files that real switches and providers wrote, where they are on this machine: exact counts and values."""
+
+from collections import Counter
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from telecom_records.formats import ParsedCall, detect_format
+from tests.telecom_records.format_files import read
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cdr" / "samples"
+pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real files are not on this machine")
+
+# beginning of the name, format, zone, country: calls, different keys, rejects, statuses, sum of talk, first start
+FILES = [
+    ("asterisk_cdr_custom", "asterisk-custom", "Etc/GMT-3", "MG", 14, 14, {}),
+    ("asterisk_min", "freepbx-dmy", "Europe/Lisbon", "PT", 100, 100, {}),
+    ("freepbx", "freepbx", "Europe/Lisbon", "PT", 100, 100, {}),
+    ("freeswitch_csv", "freeswitch-csv", "Asia/Shanghai", "CN", 10, 8, {}),
+    ("freeswitch_json", "freeswitch", "", "", 1, 1, {}),
+    ("twilio_json__RJPearson94__twilio-sdk-go__callsPage", "twilio", "", "", 0, 0, {"not_finished": 1}),
+    ("twilio_json__RJPearson94__twilio-sdk-go__callsPaginator", "twilio", "", "", 0, 0, {"not_finished": 2}),
+    ("twilio_json__RJPearson94__twilio-sdk-go__messages", "twilio", "", "", 0, 0, {"not_a_call": 1}),
+    ("twilio_json__RJPearson94__twilio-sdk-go__recordings", "twilio", "", "", 0, 0, {"not_a_call": 1}),
+]
+ASKED_FOR = {"freepbx-dmy"}  # a person must say so
+
+
+def rows_of(start: str, format: str, zone: str = "", country: str = ""):
+    (path,) = SAMPLES.glob(f"{start}*")
+    data = path.read_bytes()
+    if format not in ASKED_FOR:
+        assert detect_format(data[: 256 * 1024]) == format
+    return read(data, format, zone=ZoneInfo(zone) if zone else None, country=country)
+
+
+@pytest.mark.parametrize(("start", "format", "zone", "country", "calls", "keys", "rejects"), FILES)
+def test_each_row_of_a_real_file_is_a_call_or_a_reject(start, format, zone, country, calls, keys, rejects):
+    rows = rows_of(start, format, zone, country)
+    taken = [row for row in rows if isinstance(row, ParsedCall)]
+    assert (len(taken), len({row.source_key for row in taken})) == (calls, keys)
+    assert Counter(row.code for row in rows if not isinstance(row, ParsedCall)) == rejects
+
+
+def told(row: ParsedCall) -> tuple:
+    """Return what a test compares: start, answer and end as text, the two sides, seconds, and status."""
+    times = (row.started_at, row.answered_at, row.ended_at)
+    return (
+        *(each.isoformat(sep=" ").removesuffix("+00:00") if each else None for each in times),
+        row.caller.value, row.dialled.value, *(float(each) if each is not None else None for each in (row.duration_s, row.talk_s)),
+        row.billed_s, row.status,
+    )  # fmt: skip
+
+
+VALUES = [
+    ("freeswitch_csv", "freeswitch-csv", "Asia/Shanghai", 2,
+     ("2020-02-10 14:41:00", None, "2020-02-10 14:41:00", "0", "1002", 2, 0, 0, "no_answer")),
+    ("freeswitch_json", "freeswitch", "", 0,
+     ("2018-01-11 10:25:44.534355", "2018-01-11 10:25:47.954373", "2018-01-11 10:26:55.494269", "1001", "1002", 70.96, 67.54, 68, "answered")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "format", "zone", "place", "values"), VALUES)
+def test_a_real_row_becomes_what_it_says(start, format, zone, place, values):
+    assert told(rows_of(start, format, zone)[place]) == values
