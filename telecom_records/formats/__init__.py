@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import asterisk, freeswitch, fusionpbx, plain, twilio
+from telecom_records.formats import asterisk, cucm, didww, freeswitch, fusionpbx, plain, plivo, threecx, twilio
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
@@ -24,6 +24,10 @@ FORMATS: dict[str, Format] = {
     "freeswitch-csv": freeswitch.CSV,
     "freeswitch": freeswitch.JSON,
     "fusionpbx": fusionpbx.FORMAT,
+    "3cx": threecx.FORMAT,
+    "cucm": cucm.FORMAT,
+    "didww": didww.FORMAT,
+    "plivo": plivo.FORMAT,
     "twilio": twilio.JSON,
     "twilio-csv": twilio.CSV,
     "csv": plain.FORMAT,

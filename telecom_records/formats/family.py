@@ -20,7 +20,7 @@ from telecom_records.formats.rows import (
     make_call,
 )
 from telecom_records.formats.values import is_never, money
-from telecom_records.phone_numbers import PhoneParty, classify
+from telecom_records.phone_numbers import INTERNAL_DIGITS, PhoneParty, classify
 
 Row = Mapping[str, Any]
 Rows = Iterator[tuple[int, Row | RowFault]]
@@ -195,6 +195,12 @@ def priced(amount: str, *, currency: Names = (), default: str = "", sign: int = 
         return value * sign, unit
 
     return cost
+
+
+def international(text: str, country: str) -> PhoneParty:
+    """Return what a number column holds, of a family that writes international numbers with or without their plus."""
+    bare = text.strip()
+    return classify(f"+{bare}" if bare.isascii() and bare.isdigit() and len(bare) > INTERNAL_DIGITS else text, country)
 
 
 def read_time(times: Times, row: Row, settings: Settings, near: int | None) -> tuple[dt.datetime, str] | None:

@@ -71,6 +71,36 @@ FUSIONPBX = (
     '"f-1","inbound","Edwin "the, boss"","02079460101","02079460871","102",'
     f'"01 Jul 2026 05:00:00 am","{JULY_1_9Z}","{JULY_1_9Z + 5}","{JULY_1_9Z + 65}","65","60","60250","NORMAL_CLEARING"\n'
 )
+THREECX = (
+    "Call 7,00000171DEE41BB3_2501,00:01:00,2026/07/01 09:00:00,2026/07/01 09:00:05,2026/07/01 09:01:05,TerminatedByDst,"
+    '02079460101,Ext.610,10000,610,02079460871,,,,,1,5.12,default,"Chain: 02079460101,Ext.610,",External,Internal,,'
+    "Edwin,to,,\n"
+)
+CUCM = (
+    '"cdrRecordType","globalCallID_callManagerId","globalCallID_callId","dateTimeOrigination","callingPartyNumber",'
+    '"origCause_value","originalCalledPartyNumber","finalCalledPartyNumber","destCause_value","dateTimeConnect",'
+    '"dateTimeDisconnect","pkid","duration","globalCallId_ClusterID"\n'
+    "INTEGER,INTEGER,INTEGER,INTEGER,VARCHAR(50),INTEGER,VARCHAR(50),VARCHAR(50),INTEGER,INTEGER,INTEGER,UNIQUEIDENTIFIER,"
+    "INTEGER,VARCHAR(50)\n"
+    f'1,2,47823,{JULY_1_9Z},"02079460101",0,"02079460871","102",16,{JULY_1_9Z + 5},{JULY_1_9Z + 65},"p-1",60,"Cluster"\n'
+)
+DIDWW_2017 = (
+    "Date/Time (UTC),Source,DID,Destination,Duration (secs),Disconnect Initiator,Disconnect Code,Response,"
+    "TollFree Amount (USD),Termination Amount (USD),Metered Channels Amount (USD),Customer ID,Sell Amount (Points)\n"
+    '2026-07-01 09:00:00,"13125550117",442079460101,sip:test@example.com,60,Origination,200,Bye,0.010,0.000,0.003,,0.5\n'
+)
+DIDWW = (
+    "Date/Time Start (UTC),Date/Time Connect (UTC),Date/Time End (UTC),Status,Source,Source Name,Destination DID,"
+    "Duration (sec),Attempt,Disconnect Code,Response,Destination,Toll-free (USD),PSTN (USD)\n"
+    "2026-07-01 09:00:00,2026-07-01 09:00:05,2026-07-01 09:01:05,Success,13125550117,Edwin,442079460101,60,1,200,OK,"
+    "sip:test@example.com,0.01,0.003\n"
+)
+PLIVO_CALL = {
+    "call_uuid": "eb-1", "parent_call_uuid": None, "call_direction": "outbound", "from_number": "+442079460101",
+    "to_number": "13125550117", "initiation_time": "2026-07-01 14:30:00+05:30", "answer_time": "2026-07-01 14:30:05+05:30",
+    "end_time": "2026-07-01 14:31:05+05:30", "bill_duration": 60, "billed_duration": 120, "call_duration": 924,
+    "total_amount": "0.01700", "hangup_cause_name": "Normal Hangup",
+}  # fmt: skip
 
 FILES: dict[str, str] = {
     "asterisk": MASTER,
@@ -79,6 +109,10 @@ FILES: dict[str, str] = {
     "freeswitch-csv": FREESWITCH_CSV,
     "freeswitch": json.dumps(FREESWITCH_CALL),
     "fusionpbx": FUSIONPBX,
+    "3cx": THREECX,
+    "cucm": CUCM,
+    "didww": DIDWW,
+    "plivo": json.dumps({"meta": {"total_count": 1}, "objects": [PLIVO_CALL]}),
     "twilio": json.dumps({"calls": [TWILIO_CALL]}),
     "twilio-csv": TWILIO_CSV,
     "csv": PLAIN,

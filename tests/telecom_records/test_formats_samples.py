@@ -12,13 +12,19 @@ from tests.telecom_records.format_files import read
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cdr" / "samples"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real files are not on this machine")
 
-# beginning of the name, format, zone, country: calls, different keys, rejects, statuses, sum of talk, first start
+# beginning of the name, format, zone, country: calls, different keys, rejects
 FILES = [
     ("asterisk_cdr_custom", "asterisk-custom", "Etc/GMT-3", "MG", 14, 14, {}),
     ("asterisk_min", "freepbx-dmy", "Europe/Lisbon", "PT", 100, 100, {}),
     ("freepbx", "freepbx", "Europe/Lisbon", "PT", 100, 100, {}),
     ("freeswitch_csv", "freeswitch-csv", "Asia/Shanghai", "CN", 10, 8, {}),
     ("freeswitch_json", "freeswitch", "", "", 1, 1, {}),
+    ("3cx", "3cx", "", "FR", 300, 300, {}),
+    ("cucm", "cucm", "", "", 3, 3, {}),
+    ("didww", "didww", "", "", 4, 4, {}),
+    ("plivo_json__plivo__plivo-python__callList", "plivo", "", "", 2, 2, {}),
+    ("plivo_json__plivo__plivo-python__messageList", "plivo", "", "", 0, 0, {"not_a_call": 20}),
+    ("plivo_json__plivo__plivo-python__recordingList", "plivo", "", "", 0, 0, {"not_a_call": 3}),
     ("twilio_json__RJPearson94__twilio-sdk-go__callsPage", "twilio", "", "", 0, 0, {"not_finished": 1}),
     ("twilio_json__RJPearson94__twilio-sdk-go__callsPaginator", "twilio", "", "", 0, 0, {"not_finished": 2}),
     ("twilio_json__RJPearson94__twilio-sdk-go__messages", "twilio", "", "", 0, 0, {"not_a_call": 1}),
@@ -30,7 +36,7 @@ ASKED_FOR = {"freepbx-dmy"}  # a person must say so
 def rows_of(start: str, format: str, zone: str = "", country: str = ""):
     (path,) = SAMPLES.glob(f"{start}*")
     data = path.read_bytes()
-    if format not in ASKED_FOR:
+    if format not in ASKED_FOR and "messageList" not in start and "recordingList" not in start:
         assert detect_format(data[: 256 * 1024]) == format
     return read(data, format, zone=ZoneInfo(zone) if zone else None, country=country)
 
@@ -58,6 +64,15 @@ VALUES = [
      ("2020-02-10 14:41:00", None, "2020-02-10 14:41:00", "0", "1002", 2, 0, 0, "no_answer")),
     ("freeswitch_json", "freeswitch", "", 0,
      ("2018-01-11 10:25:44.534355", "2018-01-11 10:25:47.954373", "2018-01-11 10:26:55.494269", "1001", "1002", 70.96, 67.54, 68, "answered")),
+    ("3cx", "3cx", "", 0,
+     ("2020-05-04 10:53:43", "2020-05-04 10:53:43", "2020-05-04 10:58:59", "0639983834", "610", 316, 315, 315, "answered")),
+    ("3cx", "3cx", "", 1, ("2020-05-04 10:58:46", None, "2020-05-04 10:59:02", "315", "184", 16, None, None, "cancelled")),
+    ("cucm", "cucm", "", 0,
+     ("2020-04-19 19:22:35", "2020-04-19 19:22:40", "2020-04-19 19:24:40", "+15551234567", "+15559876543", 125, 120, 125, "answered")),
+    ("didww", "didww", "", 0, ("2017-06-26 01:11:42", None, None, "4", "+97286259404", None, 0, 0, "failed")),
+    ("didww", "didww", "", 1, ("2017-06-17 08:50:47", None, None, "", "+97286259413", None, 54, 54, "answered")),
+    ("plivo_json__plivo__plivo-python__callList", "plivo", "", 1,
+     ("2015-07-26 11:14:49", "2015-07-26 11:15:02", "2015-07-26 11:15:14", "+14158572518", "+14153268174", 25, 12, 960, "answered")),
 ]  # fmt: skip
 
 
