@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import asterisk, cucm, didww, freeswitch, fusionpbx, plain, plivo, threecx, twilio
+from telecom_records.formats import (
+    asterisk,
+    broadworks,
+    cucm,
+    didww,
+    freeswitch,
+    fusionpbx,
+    plain,
+    plivo,
+    sip_events,
+    threecx,
+    twilio,
+)
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
@@ -24,6 +36,9 @@ FORMATS: dict[str, Format] = {
     "freeswitch-csv": freeswitch.CSV,
     "freeswitch": freeswitch.JSON,
     "fusionpbx": fusionpbx.FORMAT,
+    "sip-events": sip_events.FLATSTORE,
+    "sip-events-table": sip_events.EVENTS,
+    "broadworks": broadworks.FORMAT,
     "3cx": threecx.FORMAT,
     "cucm": cucm.FORMAT,
     "didww": didww.FORMAT,
@@ -39,7 +54,6 @@ NOT_CALLS = [
     (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
     (b"RIFF", "a sound"),
-    (b"<?xml", "XML"),
 ]
 
 
@@ -57,6 +71,10 @@ def detect_format(head: bytes) -> str:
             return name
         if format.by_beginning and format.by_beginning(text):
             return name
+    if text.lstrip().startswith("<?xml"):
+        raise UnableToRead(
+            "The file is XML of a kind that is not known here. Give the call records as CSV or JSON text."
+        )
     raise UnableToRead(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
 
 

@@ -101,6 +101,29 @@ PLIVO_CALL = {
     "end_time": "2026-07-01 14:31:05+05:30", "bill_duration": 60, "billed_duration": 120, "call_duration": 924,
     "total_amount": "0.01700", "hangup_cause_name": "Normal Hangup",
 }  # fmt: skip
+SIP_EVENTS = (
+    f"INVITE|f1|t1|c-1@example.com|200|OK|{JULY_1_9Z + 5}|02079460101|example.com|192.0.2.1|02079460871|102|example.com\n"
+    f"BYE|f1|t1|c-1@example.com|200|OK|{JULY_1_9Z + 65}|02079460101|example.com|192.0.2.1|02079460871|102|example.com\n"
+)
+SIP_TABLE = (
+    "id,method,from_tag,to_tag,callid,sip_code,sip_reason,time,src_user,dst_user\n"
+    "1,INVITE,f1,t1,c-1@example.com,200,OK,2026-07-01 10:00:05,02079460101,02079460871\n"
+    "2,BYE,t1,f1,c-1@example.com,200,OK,2026-07-01 10:01:05,,\n"
+)
+BROADWORKS = """<?xml version="1.0" encoding="ISO-8859-1"?>
+<!DOCTYPE broadWorksCDR>
+<broadWorksCDR version="19.0">
+  <cdrData><headerModule><recordId><eventCounter>1</eventCounter><systemId>S</systemId><date>20260701090000.104</date></recordId>
+    <type>Start</type></headerModule></cdrData>
+  <cdrData><headerModule><recordId><eventCounter>2</eventCounter><systemId>S</systemId><date>20260701090000.247</date></recordId>
+    <type>Normal</type></headerModule>
+    <basicModule><userNumber>101</userNumber><callingNumber>02079460101</callingNumber>
+      <callingPresentationIndicator>Public</callingPresentationIndicator><calledNumber>02079460871</calledNumber>
+      <startTime>20260701090000.247</startTime><localCallId>25:0</localCallId><answerIndicator>Yes</answerIndicator>
+      <answerTime>20260701090005.500</answerTime><releaseTime>20260701090105.500</releaseTime>
+      <terminationCause>016</terminationCause><userId>edwin@example.com</userId></basicModule></cdrData>
+</broadWorksCDR>
+"""
 
 FILES: dict[str, str] = {
     "asterisk": MASTER,
@@ -109,6 +132,9 @@ FILES: dict[str, str] = {
     "freeswitch-csv": FREESWITCH_CSV,
     "freeswitch": json.dumps(FREESWITCH_CALL),
     "fusionpbx": FUSIONPBX,
+    "sip-events": SIP_EVENTS,
+    "sip-events-table": SIP_TABLE,
+    "broadworks": BROADWORKS,
     "3cx": THREECX,
     "cucm": CUCM,
     "didww": DIDWW,
