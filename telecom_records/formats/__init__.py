@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from telecom_records.formats import (
     asterisk,
+    bandwidth,
     broadworks,
+    cgrates,
     cucm,
     didww,
     freeswitch,
@@ -18,8 +20,10 @@ from telecom_records.formats import (
     plain,
     plivo,
     sip_events,
+    telnyx,
     threecx,
     twilio,
+    vonage,
 )
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
@@ -41,8 +45,16 @@ FORMATS: dict[str, Format] = {
     "broadworks": broadworks.FORMAT,
     "3cx": threecx.FORMAT,
     "cucm": cucm.FORMAT,
+    "cgrates": cgrates.CSV,
+    "cgrates-wide": cgrates.WIDE,
+    "cgrates-json": cgrates.JSON,
+    "bandwidth": bandwidth.FORMAT,
     "didww": didww.FORMAT,
     "plivo": plivo.FORMAT,
+    "telnyx": telnyx.JSON,
+    "telnyx-csv": telnyx.CSV,
+    "vonage": vonage.JSON,
+    "vonage-csv": vonage.CSV,
     "twilio": twilio.JSON,
     "twilio-csv": twilio.CSV,
     "csv": plain.FORMAT,

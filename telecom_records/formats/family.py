@@ -92,6 +92,8 @@ class Family:
         ended = read_time(self.ended, row, settings, near)
         answered_at, ended_at = answered and answered[0], ended and ended[0]
         duration, talk, billed = (read_length(each, row) for each in (self.duration, self.talk, self.billed))
+        if ended_at is None and answered_at and talk is not None:
+            ended_at = answered_at + dt.timedelta(seconds=float(talk))
         cost, currency = self.cost(row)
         caller = self.number(first(row, self.caller), settings.country)
         if self.withheld(row) and not caller.restricted:

@@ -10,20 +10,22 @@ from zoneinfo import ZoneInfo
 from telecom_records.formats.rows import RowFault, Settings
 
 NEVER = {"", "null", r"\n", "-1", "0", "0000-00-00", "0000-00-00 00:00:00", "1970-01-01 00:00:00", "none"}
-ISO_LOCAL = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$")
+ISO_LOCAL = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$", re.ASCII)
 YEAR_FIRST = re.compile(
-    r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ([AP])M)?$", re.IGNORECASE
+    r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ([AP])M)?$",
+    re.IGNORECASE | re.ASCII,
 )
 RFC_2822 = re.compile(
     r"^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})? (?:[+-]\d{4}|GMT|UTC?)$", re.ASCII
 )  # Python's own reader takes much more, and drops what it does not know, such as “pm”
-GO_TIME = re.compile(r"^(\S+ \S+) ([+-]\d{4}) [A-Z]{1,5}$")  # 2013-11-07 08:42:25 +0000 UTC
-CLOCK = re.compile(r"^(\d{1,5}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
-GO_DURATION = re.compile(r"^(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d+)?)(s|ms|µs|us|ns))?$")
+GO_TIME = re.compile(r"^(\S+ \S+) ([+-]\d{4}) [A-Z]{1,5}$", re.ASCII)  # 2013-11-07 08:42:25 +0000 UTC
+WITH_OFFSET = re.compile(r"(?:Z|:\d{2}(?:\.\d+)? ?[+-]\d{2}:?\d{2}| UTC| GMT)$", re.ASCII)
+CLOCK = re.compile(r"^(\d{1,5}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)$", re.ASCII)
+GO_DURATION = re.compile(r"^(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d+)?)(s|ms|µs|us|ns))?$", re.ASCII)
 GO_UNITS = {"s": 1, "ms": 10**3, "µs": 10**6, "us": 10**6, "ns": 10**9}
 EMPTY = {"", "null", r"\n", "none"}
 LAST_EPOCH = 253_402_300_799  # the end of the year 9999
-SHORT_DATE = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?$")
+SHORT_DATE = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?$", re.ASCII)
 
 
 def is_never(text: str | None) -> bool:
@@ -129,7 +131,9 @@ def zoned(text: str, column: str, settings: Settings, near: int | None) -> tuple
 
 
 def in_utc(text: str, column: str, settings: Settings, near: int | None) -> tuple[dt.datetime, str]:
-    """Read a time that says no zone, of a family that writes UTC."""
+    """Read a time of a family that writes UTC; one with its offset is taken at its word."""
+    if WITH_OFFSET.search(text):
+        return instant(text, column, None)
     return local_time(text, column).replace(tzinfo=dt.UTC), "declared_utc"
 
 

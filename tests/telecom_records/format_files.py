@@ -124,6 +124,46 @@ BROADWORKS = """<?xml version="1.0" encoding="ISO-8859-1"?>
       <terminationCause>016</terminationCause><userId>edwin@example.com</userId></basicModule></cdrData>
 </broadWorksCDR>
 """
+CGRATES = (
+    ":RunID,Tenant,ToR,OriginID,RequestType,Account,Subject,Destination,SetupTime,AnswerTime,Usage\n"
+    "*default,example.com,*voice,o-1,*prepaid,02079460101,edwin,02079460871,2026-07-01 09:00:00 +0000 UTC,"
+    "2026-07-01 09:00:05 +0000 UTC,1m0s\n"
+)
+CGRATES_WIDE = (
+    "g-1,default,*voice,o-1,*rated,*out,example.com,call,02079460101,edwin,02079460871,2026-07-01 09:00:00 +0000 UTC,"
+    '2026-07-01 09:00:05 +0000 UTC,60s,1.0100,a,"",b\n'
+)
+CGRATES_CALL = {
+    "CGRID": "g-1", "RunID": "*default", "ToR": "*voice", "OriginID": "o-1", "OriginHost": "192.0.2.1",
+    "Account": "02079460101", "Destination": "02079460871", "SetupTime": "2026-07-01T09:00:00Z",
+    "AnswerTime": "2026-07-01T09:00:05Z", "Usage": 60_000_000_000, "Cost": 1.01, "ExtraFields": {"name": "Edwin"},
+}  # fmt: skip
+BANDWIDTH = (
+    "AccountNumber,CallStartDateTime,CallEndDateTime,CallType,CallSource,CallDestination,Duration,PerMinRate,Amount,"
+    "DesinationRateCenter,CallID,BdrID,RateAttempts\n"
+    "1,2026/07/01 9:00:00 PM,2026/07/01 9:01:02 PM,INTERSTATE,13125550117,2125550143,66,0.01,0.011,DENVER,77,78,1\n"
+)
+TELNYX_CALL = {
+    "record_type": "call-control", "id": "l-1", "telnyx_leg_id": "l-1", "session_id": "s-1", "cli": "+442079460101",
+    "cld": "+13125550117", "started_at": "2026-07-01T09:00:00Z", "answered_at": "2026-07-01T09:00:05Z",
+    "finished_at": "2026-07-01T09:01:05Z", "call_sec": 60, "billed_sec": 120, "cost": "0.004", "currency": "USD",
+    "hangup_code": "16", "caller_name": "Edwin",
+}  # fmt: skip
+TELNYX_CSV = (
+    "Origination Number,Terminating Number,Start Timestamp UTC,Start Timestamp,Answer Timestamp,End Timestamp,Direction,"
+    "Hangup Code,SIP Call ID,Billable Time,Cost,Rate\n"
+    "+442079460101,+13125550117,2026-07-01 09:00:00,2026-07-01 05:00:00,2026-07-01 05:00:05,2026-07-01 05:01:05,outbound,"
+    "16,sip-1@example.com,120,0.004,0.002\n"
+)
+VONAGE_CALL = {
+    "account_id": "a", "call_id": "v-1", "conversation_id": "CON-1", "direction": "outbound", "from": "442079460101",
+    "to": "13125550117", "date_start": "2026-07-01T09:00:00+0000", "date_end": "2026-07-01T09:01:00+0000",
+    "duration": "60", "status": "completed", "total_price": "0.0125", "currency": "EUR",
+}  # fmt: skip
+VONAGE_CSV = (
+    "account_id,call_id,direction,from,to,date_start,date_end,duration,status,total_price,currency\n"
+    "a,v-1,outbound,442079460101,13125550117,2026-07-01 09:00:00,2026-07-01 09:01:00,60,completed,0.0125,EUR\n"
+)
 
 FILES: dict[str, str] = {
     "asterisk": MASTER,
@@ -137,6 +177,14 @@ FILES: dict[str, str] = {
     "broadworks": BROADWORKS,
     "3cx": THREECX,
     "cucm": CUCM,
+    "cgrates": CGRATES,
+    "cgrates-wide": CGRATES_WIDE,
+    "cgrates-json": json.dumps({"result": [CGRATES_CALL]}),
+    "bandwidth": BANDWIDTH,
+    "telnyx": json.dumps({"data": [TELNYX_CALL]}),
+    "telnyx-csv": TELNYX_CSV,
+    "vonage": json.dumps({"request_id": "r", "records": [VONAGE_CALL]}),
+    "vonage-csv": VONAGE_CSV,
     "didww": DIDWW,
     "plivo": json.dumps({"meta": {"total_count": 1}, "objects": [PLIVO_CALL]}),
     "twilio": json.dumps({"calls": [TWILIO_CALL]}),
