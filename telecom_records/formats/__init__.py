@@ -4,6 +4,7 @@
 is UnableToRead. Adding a format is one module and one line in FORMATS.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -27,9 +28,10 @@ from telecom_records.formats import (
 )
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
+from telecom_records.formats.packed import head_of, parts_of
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
 
-__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "read_calls"]
+__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "head_of", "read_calls"]
 
 FORMATS: dict[str, Format] = {
     "asterisk": asterisk.MASTER,
@@ -63,6 +65,10 @@ FORMATS: dict[str, Format] = {
 NOT_CALLS = [
     (b"PK\x03\x04", "a zip archive or a spreadsheet"),
     (b"\x1f\x8b", "compressed with gzip"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ", "compressed with xz"),
+    (b"7z\xbc\xaf", "compressed with 7z"),
+    (b"(\xb5/\xfd", "compressed with zstd"),
     (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
     (b"RIFF", "a sound"),
@@ -70,7 +76,7 @@ NOT_CALLS = [
 
 
 def detect_format(head: bytes) -> str:
-    """Return the name of the format a file begins like. Raises UnableToRead, saying what it looks like instead."""
+    """Return the name of the format a file begins like (``head_of``, unpacked). Raises UnableToRead, saying what it looks like instead."""
     for magic, what in NOT_CALLS:
         if head.startswith(magic):
             raise UnableToRead(f"The file is {what}. Give the call records as CSV or JSON text.")
@@ -93,10 +99,21 @@ def detect_format(head: bytes) -> str:
 def read_calls(file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str) -> Iterator[ParsedCall | Reject]:
     """Yield every row of a seekable file from its beginning; line numbers count from 1 (in a JSON list: its entries).
 
+    A file in gzip or zip is unpacked on the way; through several files of a zip the numbers go on counting.
+
     ``zone`` is that of times without an offset, ``country`` that of national numbers. Raises UnableToRead for an
     unknown format and for a file that is broken as a whole.
     """
     if format not in FORMATS:
         raise UnableToRead(f"There is no format “{format}”. There are: {', '.join(FORMATS)}.")
-    file.seek(0)
-    return FORMATS[format].read(file, Settings(zone=zone, country=country))
+    return _rows(file, FORMATS[format], Settings(zone=zone, country=country))
+
+
+def _rows(file: BinaryIO, format: Format, settings: Settings) -> Iterator[ParsedCall | Reject]:
+    before = 0
+    for part in parts_of(file):
+        last = 0
+        for row in format.read(part, settings):
+            last = max(last, row.line)
+            yield dataclasses.replace(row, line=before + row.line) if before else row
+        before += last
