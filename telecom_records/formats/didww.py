@@ -25,7 +25,7 @@ def _status(row: Row, answered: bool) -> str:
 def _cost(row: Row) -> tuple[Decimal | None, str]:
     amounts = [money(cell(row, name), name) for name in row if name.endswith("_usd") and "rate" not in name]
     known = [amount for amount in amounts if amount is not None]
-    return (sum(known, Decimal(0)), "USD") if known else (None, "")
+    return (money(str(sum(known)), "amounts"), "USD") if known else (None, "")
 
 
 CALLS = Family(

@@ -19,7 +19,7 @@ from telecom_records.formats.rows import (
     joined_key,
     make_call,
 )
-from telecom_records.formats.values import is_never, money
+from telecom_records.formats.values import MAX_SECONDS, is_never, money
 from telecom_records.phone_numbers import INTERNAL_DIGITS, PhoneParty, classify
 
 Row = Mapping[str, Any]
@@ -93,7 +93,7 @@ class Family:
         answered_at, ended_at = answered and answered[0], ended and ended[0]
         duration, talk, billed = (read_length(each, row) for each in (self.duration, self.talk, self.billed))
         if ended_at is None and answered_at and talk is not None:
-            ended_at = answered_at + dt.timedelta(seconds=float(talk))
+            ended_at = _after(answered_at, talk)
         cost, currency = self.cost(row)
         caller = self.number(first(row, self.caller), settings.country)
         if self.withheld(row) and not caller.restricted:
@@ -227,9 +227,18 @@ def read_length(lengths: Lengths, row: Row) -> Decimal | None:
 
 
 def _between(start: dt.datetime | None, end: dt.datetime | None) -> Decimal | None:
+    """Return the seconds between two instants; None where there are not two, or no call lies between them."""
     if start is None or end is None or end < start:
         return None
-    return Decimal((end - start) // dt.timedelta(milliseconds=1)) / 1000
+    seconds = Decimal((end - start) // dt.timedelta(milliseconds=1)) / 1000
+    return seconds if seconds < MAX_SECONDS else None
+
+
+def _after(start: dt.datetime, seconds: Decimal) -> dt.datetime:
+    try:
+        return start + dt.timedelta(milliseconds=int(seconds * 1000))
+    except OverflowError as error:
+        raise RowFault("bad_time", "The end of the call is out of bounds.") from error
 
 
 # What ends a call that nobody answered: Q.850 codes, FreeSWITCH's names for them, and answers of SIP.

@@ -148,3 +148,15 @@ def test_an_hour_that_no_dial_has_is_rejected(text):
 def test_a_record_of_bandwidth_that_was_rated_again_is_a_revision_of_itself():
     (first,), (again,) = read(BANDWIDTH, "bandwidth"), read(BANDWIDTH.replace(",0.011,", ",0.012,"), "bandwidth")
     assert first.source_key == again.source_key and first.row_hash != again.row_hash
+
+
+@pytest.mark.parametrize("number", ["1_0", "Infinity", "NaN", "٣", "1e999", "9" * 50, "0x1", "1,5"])
+def test_a_number_that_python_would_take_and_no_switch_writes_is_rejected(number):
+    assert codes(read(VONAGE_CSV.replace(",60,", f',"{number}",'), "vonage-csv")) == ["bad_number"]
+
+
+def test_a_call_over_the_end_of_time_is_rejected_and_one_of_centuries_has_no_length():
+    text = CGRATES.replace("2026-07-01", "9999-12-31").replace(" 09:", " 23:").replace("1m0s", "9000h")
+    assert codes(read(text, "cgrates")) == ["bad_time"]
+    (call,) = read(VONAGE_CSV.replace("2026-07-01 09:01:00", "9026-07-01 09:01:00"), "vonage-csv")
+    assert (call.duration_s, call.talk_s) == (None, 60)

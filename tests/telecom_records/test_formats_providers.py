@@ -89,3 +89,8 @@ def test_what_plivo_did_not_finish_or_is_no_call_is_rejected():
         "not_a_call",
         "busy",
     ]
+
+
+def test_amounts_of_didww_that_no_call_costs_are_rejected():
+    (row,) = read(DIDWW.replace(",0.01,0.003", ",999999999,999999999"), "didww")
+    assert row.code == "bad_number"
