@@ -164,6 +164,11 @@ VONAGE_CSV = (
     "account_id,call_id,direction,from,to,date_start,date_end,duration,status,total_price,currency\n"
     "a,v-1,outbound,442079460101,13125550117,2026-07-01 09:00:00,2026-07-01 09:01:00,60,completed,0.0125,EUR\n"
 )
+CDRSTATS = (
+    "switch,cdr_source_type,callid,caller_id_number,caller_id_name,destination_number,starting_date,duration,billsec,"
+    "hangup_cause_id,direction,extradata\n"
+    "192.0.2.1,1,s-1,02079460101,Edwin,+442079460871,2026-07-01 10:00:00,65,60,16,1,{}\n"
+)
 
 FILES: dict[str, str] = {
     "asterisk": MASTER,
@@ -177,6 +182,7 @@ FILES: dict[str, str] = {
     "broadworks": BROADWORKS,
     "3cx": THREECX,
     "cucm": CUCM,
+    "cdr-stats": CDRSTATS,
     "cgrates": CGRATES,
     "cgrates-wide": CGRATES_WIDE,
     "cgrates-json": json.dumps({"result": [CGRATES_CALL]}),

@@ -46,6 +46,7 @@ def test_equal_records_and_attempts_of_didww_are_calls_of_their_own_and_the_same
     keys = [call.source_key for call in read(text, "didww")]
     assert len(set(keys)) == 3
     assert [call.source_key for call in read(text, "didww")] == keys
+    assert [call.source_key for call in read(f"{head}\n{text.splitlines()[3]}", "didww")] == keys[2:]
 
 
 @pytest.mark.parametrize(("source", "kind"), [("", "unknown"), ("anonymous", "anonymous"), ("4", "extension")])

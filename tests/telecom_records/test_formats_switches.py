@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from telecom_records.formats import ParsedCall, UnableToRead, detect_format
-from tests.telecom_records.format_files import CUCM, JULY_1_9Z, THREECX, at, read
+from tests.telecom_records.format_files import CDRSTATS, CUCM, JULY_1_9Z, THREECX, at, read
 
 
 def test_a_row_of_3cx_becomes_a_call_in_utc_without_a_zone():
@@ -92,3 +92,13 @@ def test_files_about_quality_are_refused_and_records_of_another_kind_rejected():
         read(cmr, "cucm")
     (row,) = read(CUCM.replace(f"\n1,2,47823,{JULY_1_9Z}", f"\n2,2,47823,{JULY_1_9Z}"), "cucm")
     assert row.code == "not_a_call"
+
+
+@pytest.mark.parametrize(
+    ("talk", "cause", "status"),
+    [("60", "16", "answered"), ("0", "17", "busy"), ("0", "16", "no_answer"), ("0", "1", "failed")],
+)
+def test_a_row_of_cdr_stats_was_answered_when_they_talked(talk, cause, status):
+    (call,) = read(CDRSTATS.replace(",65,60,16,", f",65,{talk},{cause},"), "cdr-stats")
+    assert (call.started_at, call.status, call.talk_s, call.duration_s) == (at(9), status, int(talk), 65)
+    assert (call.caller.e164, call.dialled.e164, call.time_source) == ("+442079460101", "+442079460871", "source_zone")
