@@ -110,7 +110,8 @@ def test_a_gzip_that_unpacks_to_a_thousand_times_its_size_is_refused_in_little_m
 def test_files_of_a_zip_share_what_they_may_unpack_to(monkeypatch):
     monkeypatch.setattr(packed, "FREE_BYTES", 50_000)
     monkeypatch.setattr(packed, "MAX_RATIO", 1)
-    monkeypatch.setattr(packed, "BUFFER_BYTES", 1_000)  # so that going back to the beginning is not done in the buffer
+    monkeypatch.setattr(packed, "BUFFER_BYTES", 1_000)  # so that the header is read, and then everything again
+    monkeypatch.setattr("telecom_records.formats.lines.BLOCK_BYTES", 1_000)
     part = HEADER + "\n" + (" " * 99 + "\n") * 400
     assert read(zipped(("a", part)), "csv") == []
     with pytest.raises(UnableToRead, match="unpacks to far more"):
