@@ -204,12 +204,6 @@ def seconds(text: str | None, column: str) -> Decimal | None:
     return _bounded(_decimal(text, column), column)
 
 
-def whole_seconds(text: str | None, column: str) -> int | None:
-    """Return a whole number of seconds, or None where there is none."""
-    value = seconds(text, column)
-    return None if value is None else int(value)
-
-
 def money(text: str | None, column: str) -> Decimal | None:
     """Return an amount, or None for a call that is not rated yet; 0 is free."""
     if text is None or text.strip().lower() in EMPTY:
