@@ -17,7 +17,7 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV or JSON as the switch or the provider writes it, at most 100 MB. "
+        help_text="As the switch or the provider writes it, also in gzip or zip, at most 100 MB. "
         "Larger files: manage.py import_cdrs on the server.",
     )
     source = forms.SlugField(

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from telecom_records import waiting
 from telecom_records.attribution import Directory
-from telecom_records.formats import ParsedCall, Reject, UnableToRead, detect_format, read_calls
+from telecom_records.formats import ParsedCall, Reject, UnableToRead, detect_format, head_of, read_calls
 from telecom_records.models import Direction, ImportReject, ImportRun, ImportSource
 from telecom_records.partitions import ensure_month, month_of, within_bounds
 
@@ -81,7 +81,7 @@ def open_run(source: ImportSource, file: BinaryIO, *, file_name: str, user=None)
     if size == 0:
         raise UnableToImport("The file is empty.")
     try:
-        format = source.format or detect_format(file.read(HEAD_BYTES))
+        format = source.format or detect_format(head_of(file, HEAD_BYTES))
     except UnableToRead as error:
         raise UnableToImport(str(error)) from error
     file.seek(0)

@@ -5,51 +5,80 @@ is UnableToRead. Adding a format is one module and one line in FORMATS.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import asterisk, plain, twilio
+from telecom_records.formats import (
+    asterisk,
+    bandwidth,
+    broadworks,
+    cdrstats,
+    cgrates,
+    cucm,
+    didww,
+    freeswitch,
+    fusionpbx,
+    plain,
+    plivo,
+    sip_events,
+    telnyx,
+    threecx,
+    twilio,
+    vonage,
+)
+from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
+from telecom_records.formats.packed import head_of, parts_of
 from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
 
-__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "read_calls"]
-
-Reader = Callable[[BinaryIO, Settings], Iterator[ParsedCall | Reject]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
-
-    read: Reader
-    by_first_line: Callable[[str], bool] | None = None
-    by_beginning: Callable[[str], bool] | None = None
-
+__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "head_of", "read_calls"]
 
 FORMATS: dict[str, Format] = {
-    "asterisk": Format(asterisk.read_master, by_first_line=asterisk.looks_like_master),
-    "asterisk-custom": Format(asterisk.read_custom, by_first_line=asterisk.looks_like_custom),
-    "freepbx": Format(asterisk.read_freepbx, by_first_line=asterisk.looks_like_freepbx),
-    "freepbx-dmy": Format(functools.partial(asterisk.read_freepbx, order="dmy")),
-    "freepbx-mdy": Format(functools.partial(asterisk.read_freepbx, order="mdy")),
-    "twilio": Format(twilio.read_twilio, by_beginning=twilio.looks_like_twilio),
-    "csv": Format(plain.read_plain, by_first_line=plain.looks_like_plain),
+    "asterisk": asterisk.MASTER,
+    "asterisk-custom": asterisk.CUSTOM_MASTER,
+    "freepbx": asterisk.FREEPBX,
+    "freepbx-dmy": asterisk.FREEPBX_DMY,
+    "freepbx-mdy": asterisk.FREEPBX_MDY,
+    "freeswitch-csv": freeswitch.CSV,
+    "freeswitch": freeswitch.JSON,
+    "fusionpbx": fusionpbx.FORMAT,
+    "sip-events": sip_events.FLATSTORE,
+    "sip-events-table": sip_events.EVENTS,
+    "broadworks": broadworks.FORMAT,
+    "3cx": threecx.FORMAT,
+    "cucm": cucm.FORMAT,
+    "cdr-stats": cdrstats.FORMAT,
+    "cgrates": cgrates.CSV,
+    "cgrates-wide": cgrates.WIDE,
+    "cgrates-json": cgrates.JSON,
+    "bandwidth": bandwidth.FORMAT,
+    "didww": didww.FORMAT,
+    "plivo": plivo.FORMAT,
+    "telnyx": telnyx.JSON,
+    "telnyx-csv": telnyx.CSV,
+    "vonage": vonage.JSON,
+    "vonage-csv": vonage.CSV,
+    "twilio": twilio.JSON,
+    "twilio-csv": twilio.CSV,
+    "csv": plain.FORMAT,
 }
 
 NOT_CALLS = [
     (b"PK\x03\x04", "a zip archive or a spreadsheet"),
     (b"\x1f\x8b", "compressed with gzip"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ", "compressed with xz"),
+    (b"7z\xbc\xaf", "compressed with 7z"),
+    (b"(\xb5/\xfd", "compressed with zstd"),
     (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
     (b"RIFF", "a sound"),
-    (b"<?xml", "XML"),
 ]
 
 
 def detect_format(head: bytes) -> str:
-    """Return the name of the format a file begins like. Raises UnableToRead, saying what it looks like instead."""
+    """Return the name of the format a file begins like (``head_of``, unpacked). Raises UnableToRead, saying what it looks like instead."""
     for magic, what in NOT_CALLS:
         if head.startswith(magic):
             raise UnableToRead(f"The file is {what}. Give the call records as CSV or JSON text.")
@@ -62,16 +91,31 @@ def detect_format(head: bytes) -> str:
             return name
         if format.by_beginning and format.by_beginning(text):
             return name
+    if text.lstrip().startswith("<?xml"):
+        raise UnableToRead(
+            "The file is XML of a kind that is not known here. Give the call records as CSV or JSON text."
+        )
     raise UnableToRead(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
 
 
 def read_calls(file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str) -> Iterator[ParsedCall | Reject]:
     """Yield every row of a seekable file from its beginning; line numbers count from 1 (in a JSON list: its entries).
 
+    A file in gzip or zip is unpacked on the way; through several files of a zip the numbers go on counting.
+
     ``zone`` is that of times without an offset, ``country`` that of national numbers. Raises UnableToRead for an
     unknown format and for a file that is broken as a whole.
     """
     if format not in FORMATS:
         raise UnableToRead(f"There is no format “{format}”. There are: {', '.join(FORMATS)}.")
-    file.seek(0)
-    return FORMATS[format].read(file, Settings(zone=zone, country=country))
+    return _rows(file, FORMATS[format], Settings(zone=zone, country=country))
+
+
+def _rows(file: BinaryIO, format: Format, settings: Settings) -> Iterator[ParsedCall | Reject]:
+    before = 0
+    for part in parts_of(file):
+        last = 0
+        for row in format.read(part, settings):
+            last = max(last, row.line)
+            yield dataclasses.replace(row, line=before + row.line) if before else row
+        before += last

@@ -8,12 +8,12 @@ integer part of a uniqueid is the epoch of the channel, which gives a wrongly co
 import datetime as dt
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats.lines import decoded, fields, numbered_lines
+from telecom_records.formats.family import Family, Format, Row, by_word, cell
 from telecom_records.formats.rows import (
     Ordinals,
     ParsedCall,
@@ -22,10 +22,9 @@ from telecom_records.formats.rows import (
     Settings,
     UnableToRead,
     joined_key,
-    make_call,
 )
-from telecom_records.formats.values import in_zone, is_never, local_time, seconds, whole_seconds
-from telecom_records.phone_numbers import classify
+from telecom_records.formats.tables import HeaderTable, WidthTable
+from telecom_records.formats.values import in_zone, local_time, seconds, switch_time
 
 BASE = [
     "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata",
@@ -45,206 +44,127 @@ CUSTOM = [
     "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield",
 ]  # fmt: skip
 CUSTOM_LAYOUTS = {18: CUSTOM, 19: [*CUSTOM, "sequence"]}
-HEADER_NEEDED = {"calldate", "src", "dst"}
-HEADER_NAMES = {"calldate": "start", "cnum": "src"}
 DISPOSITIONS = {
     "answered": "answered", "no answer": "no_answer", "busy": "busy", "failed": "failed", "congestion": "failed",
     "cancel": "cancelled", "canceled": "cancelled", "cancelled": "cancelled",
 }  # fmt: skip
 UNIQUEID = re.compile(r"(?:^|-)(\d{9,10})\.\d+$")
 CLID = re.compile(r'^\s*(?:".*"\s*)?<[^<>]*>\s*$')
+TIME = re.compile(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}")
 HEAD_ROWS = 1_000
 TOLERANCE_S = (
     600  # a call's start may lie a little behind its channel's; a wrong zone is at least a quarter of an hour off
 )
 
-Named = dict[str, str]
+
+def _is_master(row: Row) -> bool:
+    known = not row["disposition"] or row["disposition"].strip().lower() in DISPOSITIONS
+    return known and bool(TIME.match(row["start"])) and row["duration"].strip().isdigit()
 
 
-def looks_like_master(line: str) -> bool:
-    """Return whether a headerless line is one of Master.csv."""
-    try:
-        row = fields(line, widths=set(LAYOUTS))
-    except RowFault:
-        return False
-    return not CLID.match(row[0]) and _looks_like_time(row[9]) and row[12].strip().isdigit()
+def _is_custom(row: Row) -> bool:
+    return bool(CLID.match(row["clid"]) and TIME.match(row["start"]))
 
 
-def looks_like_custom(line: str) -> bool:
-    """Return whether a headerless line is one of cdr_custom, which begins with the caller id."""
-    try:
-        row = fields(line, widths=set(CUSTOM_LAYOUTS))
-    except RowFault:
-        return False
-    return bool(CLID.match(row[0])) and _looks_like_time(row[8])
+def _uniqueid(row: Row) -> str:
+    """Return the channel's id; a row of 17 columns may have been logged without it, with the userfield."""
+    text = cell(row, "uniqueid")
+    return "" if len(row) == 17 and not UNIQUEID.search(text) else text
 
 
-def looks_like_freepbx(line: str) -> bool:
-    """Return whether a line is the header of a FreePBX export."""
-    return _header(line) is not None
-
-
-def read_master(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
-    """Yield the rows of a Master.csv."""
-    return _read(file, settings, lambda text: _by_width(text, LAYOUTS))
-
-
-def read_custom(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
-    """Yield the rows of a cdr_custom file."""
-    return _read(file, settings, lambda text: _by_width(text, CUSTOM_LAYOUTS))
-
-
-def read_freepbx(file: BinaryIO, settings: Settings, *, order: str = "") -> Iterator[ParsedCall | Reject]:
-    """Yield the rows of a FreePBX export; ``order`` says how its dates with slashes are written."""
-    first = next(numbered_lines(file), None)
-    header = _header(decoded_head(first[1])) if first else None
-    if header is None:
-        raise UnableToRead("The first line is not the header of a FreePBX export (calldate, src, dst …).")
-    delimiter, names = header
-
-    def split(text: str) -> Named:
-        return dict(zip(names, fields(text, delimiter=delimiter, widths={len(names)}), strict=True))
-
-    file.seek(0)
-    return _read(file, settings, split, order=order, skip=1)
-
-
-def decoded_head(line: bytes) -> str:
-    """Return the first line as text. Raises UnableToRead: with a broken header the file means nothing."""
-    try:
-        return decoded(line)
-    except RowFault as fault:
-        raise UnableToRead(f"The first line cannot be read: {fault}") from fault
-
-
-def _header(line: str) -> tuple[str, list[str]] | None:
-    for delimiter in (",", ";"):
-        try:
-            names = [name.strip().lower() for name in fields(line, delimiter=delimiter)]
-        except RowFault:
-            continue
-        if HEADER_NEEDED <= set(names):
-            return delimiter, [HEADER_NAMES.get(name, name) for name in names]
-    return None
-
-
-def _looks_like_time(text: str) -> bool:
-    return bool(re.match(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}", text.strip()))
-
-
-def _by_width(text: str, layouts: dict[int, list[str]]) -> Named:
-    row = fields(text, widths=set(layouts))
-    named = dict(zip(layouts[len(row)], row, strict=True))
-    if len(row) == 17 and not UNIQUEID.search(named.get("uniqueid", "")):
-        named["userfield"] = named.pop("uniqueid")  # logged without uniqueid, with userfield
-    return named
-
-
-def _read(
-    file: BinaryIO, settings: Settings, split: Callable[[str], Named], *, order: str = "", skip: int = 0
-) -> Iterator[ParsedCall | Reject]:
-    offsets = _offsets(file, split, order, skip)
-    if settings.zone is None:
-        hint = f" The call ids in this file suggest {_named_offset(statistics.median(offsets))}." if offsets else ""
-        raise UnableToRead(f"The times in this file have no zone. Say --timezone, such as Europe/London.{hint}")
-    fault = _zone_fault(file, split, order, skip, settings.zone)
-    file.seek(0)
-    return _rows(file, settings, settings.zone, split, order, skip, fault)
-
-
-def _rows(file, settings, zone, split, order, skip, zone_fault: str) -> Iterator[ParsedCall | Reject]:
-    ordinals = Ordinals()
-    for number, line in islice(numbered_lines(file), skip, None):
-        try:
-            if zone_fault:
-                raise RowFault("wrong_zone", zone_fault)
-            yield _call(number, split(decoded(line)), settings.country, zone, order, ordinals)
-        except RowFault as fault:
-            yield Reject(number, fault.code, str(fault))
-
-
-def _call(number: int, row: Named, country: str, zone: ZoneInfo, order: str, ordinals: Ordinals) -> ParsedCall:
-    epoch = _epoch(row)
-    local = local_time(row["start"], "start", order=order)
-    started_at, time_source = in_zone(local, zone, epoch=epoch)
-    caller, dialled = classify(row["src"], country), classify(row["dst"], country)
-    duration, talk = seconds(row.get("duration"), "duration"), seconds(row.get("billsec"), "billsec")
-    disposition = row.get("disposition", "").strip()
-    unique, sequence = row.get("uniqueid", "").strip(), row.get("sequence", "").strip()
-    if unique and sequence:
-        key = joined_key(unique) + f".{sequence}"
-    elif unique:
-        key = joined_key(unique, row["start"], row.get("dstchannel", ""), row.get("lastapp", ""))
-    else:
-        key = ordinals.key_for(
-            row["start"], row["src"], row["dst"], row.get("duration"), row.get("billsec"), disposition
-        )
-    return make_call(
-        line=number,
-        source_key=key,
-        call_group=(row.get("linkedid") or unique)[:150],
-        caller=caller,
-        dialled=dialled,
-        started_at=started_at,
-        answered_at=_other_time(row, "answer", zone, order, started_at),
-        ended_at=_other_time(row, "end", zone, order, started_at),
-        duration_s=duration,
-        talk_s=talk,
-        billed_s=whole_seconds(row.get("billsec"), "billsec"),
-        status=DISPOSITIONS.get(disposition.lower(), "unknown"),
-        cost=None,
-        currency="",
-        time_source=time_source,
-    )
-
-
-def _other_time(row: Named, column: str, zone: ZoneInfo, order: str, started_at: dt.datetime) -> dt.datetime | None:
-    """Return a later time of the same call; in the doubled hour, the reading that is nearest after its start."""
-    text = row.get(column)
-    if text is None or is_never(text):
-        return None
-    local = local_time(text, column, order=order)
-    return in_zone(local, zone, epoch=int(started_at.timestamp()))[0]
-
-
-def _epoch(row: Named) -> int | None:
-    match = UNIQUEID.search(row.get("uniqueid", "").strip())
+def _epoch(row: Row) -> int | None:
+    match = UNIQUEID.search(cell(row, "uniqueid"))
     return int(match[1]) if match else None
 
 
-def _head(file: BinaryIO, split, order: str, skip: int) -> Iterator[tuple[dt.datetime, int]]:
-    file.seek(0)
-    for _, line in islice(numbered_lines(file), skip, skip + HEAD_ROWS):
-        try:
-            row = split(decoded(line))
-            epoch = _epoch(row)
-            if epoch is not None:
-                yield local_time(row["start"], "start", order=order), epoch
-        except RowFault:
-            continue
+def _key(row: Row, ordinals: Ordinals) -> str:
+    unique, sequence = _uniqueid(row), cell(row, "sequence")
+    if unique and sequence:
+        return joined_key(unique) + f".{sequence}"
+    if unique:
+        return joined_key(unique, row["start"], row.get("dstchannel", ""), row.get("lastapp", ""))
+    parts = (row["start"], row["src"], row["dst"], row.get("duration"), row.get("billsec"))
+    return ordinals.key_for(*parts, cell(row, "disposition"))
 
 
-def _offsets(file: BinaryIO, split, order: str, skip: int) -> list[float]:
-    """Return, for the first rows, by how many seconds their local start is ahead of their channel's epoch."""
-    return [local.replace(tzinfo=dt.UTC).timestamp() - epoch for local, epoch in _head(file, split, order, skip)]
+def _family(order: str = "") -> Family:
+    local = switch_time(order=order)
+    return Family(
+        key=_key,
+        group=lambda row: cell(row, "linkedid") or _uniqueid(row),
+        caller=("src",),
+        dialled=("dst",),
+        started=(("start", local),),
+        answered=(("answer", local),),
+        ended=(("end", local),),
+        duration=(("duration", seconds),),
+        talk=(("billsec", seconds),),
+        billed=(("billsec", seconds),),
+        status=by_word("disposition", DISPOSITIONS),
+        epoch=_epoch,
+    )
 
 
-def _zone_fault(file: BinaryIO, split, order: str, skip: int, zone: ZoneInfo) -> str:
-    """Return why the configured zone cannot be right, or an empty text."""
+def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = True) -> Format:
+    family = _family(order)
+
+    def read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+        fault = _zone_fault(table, file, settings.zone, order)
+        file.seek(0)
+        return _all_rejected(table, file, fault) if fault else family.read(table, file, settings)
+
+    return Format(read, by_first_line=table.looks_like if known else None)
+
+
+def _all_rejected(table: HeaderTable | WidthTable, file: BinaryIO, why: str) -> Iterator[Reject]:
+    for number, _ in table.rows(file):
+        yield Reject(number, "wrong_zone", why)
+
+
+def _zone_fault(table: HeaderTable | WidthTable, file: BinaryIO, zone: ZoneInfo | None, order: str) -> str:
+    """Return why the configured zone cannot be right, or an empty text. Raises UnableToRead when there is none."""
     gaps, offsets = [], []
-    for local, epoch in _head(file, split, order, skip):
+    for local, epoch in _head(table, file, order):
+        offsets.append(local.replace(tzinfo=dt.UTC).timestamp() - epoch)
         try:
-            started_at, _ = in_zone(local, zone, epoch=epoch)
+            if zone:
+                gaps.append(in_zone(local, zone, epoch=epoch)[0].timestamp() - epoch)
         except RowFault:
             continue
-        gaps.append(started_at.timestamp() - epoch)
-        offsets.append(local.replace(tzinfo=dt.UTC).timestamp() - epoch)
+    if zone is None:
+        hint = f" The call ids in this file suggest {_named_offset(statistics.median(offsets))}." if offsets else ""
+        raise UnableToRead(f"The times in this file have no zone. Say --timezone, such as Europe/London.{hint}")
     if not gaps or abs(statistics.median(gaps)) <= TOLERANCE_S:
         return ""
     return f"The zone {zone.key} cannot be right: the call ids suggest {_named_offset(statistics.median(offsets))}."
+
+
+def _head(table: HeaderTable | WidthTable, file: BinaryIO, order: str) -> Iterator[tuple[dt.datetime, int]]:
+    """Yield, of the first rows, the local start and the epoch of the channel."""
+    for _, row in islice(table.rows(file), HEAD_ROWS):
+        if isinstance(row, RowFault):
+            continue
+        epoch = _epoch(row)
+        try:
+            if epoch is not None:
+                yield local_time(cell(row, "start"), "start", order=order), epoch
+        except RowFault:
+            continue
 
 
 def _named_offset(offset_s: float) -> str:
     quarters = round(offset_s / 900)
     sign = "-" if quarters < 0 else "+"
     return f"UTC{sign}{abs(quarters) // 4:02d}:{abs(quarters) % 4 * 15:02d}"
+
+
+EXPORT = HeaderTable(
+    called="a FreePBX export",
+    needed=(frozenset({"start", "src", "dst"}),),
+    rename={"calldate": "start", "cnum": "src"},
+)
+MASTER = _format(WidthTable(LAYOUTS, is_row=_is_master))
+CUSTOM_MASTER = _format(WidthTable(CUSTOM_LAYOUTS, is_row=_is_custom))
+FREEPBX = _format(EXPORT)
+FREEPBX_DMY = _format(EXPORT, order="dmy", known=False)
+FREEPBX_MDY = _format(EXPORT, order="mdy", known=False)

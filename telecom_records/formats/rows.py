@@ -72,9 +72,13 @@ def make_call(*, line: int, **values) -> ParsedCall:
     Raises RowFault when a text holds what no database stores: a NUL byte, or half a character.
     """
     told = "\x1f".join(str(values[name]) for name in sorted(values))
-    if "\x00" in told or any("\ud800" <= letter <= "\udfff" for letter in told):
+    try:
+        encoded = told.encode()
+    except UnicodeEncodeError:
+        encoded = b"\x00"
+    if b"\x00" in encoded:
         raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
-    return ParsedCall(line=line, row_hash=hashlib.sha256(told.encode()).digest()[:16], **values)
+    return ParsedCall(line=line, row_hash=hashlib.sha256(encoded).digest()[:16], **values)
 
 
 def joined_key(first: str, *rest: object) -> str:

@@ -1,31 +1,15 @@
 """Reading call record files: what each row becomes, and the traps of each format."""
 
 import datetime as dt
-import io
 import json
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from telecom_records.formats import FORMATS, ParsedCall, Reject, UnableToRead, detect_format, read_calls
-
-LONDON = ZoneInfo("Europe/London")
-UTC = dt.UTC
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cdr" / "samples"
-MASTER = (
-    '"","02079460101","02079460871","from-internal","""Edwin"" <101>","SIP/101-01","SIP/trunk-02","Dial","SIP/trunk/x",'
-    '"2026-07-01 10:00:00","2026-07-01 10:00:05","2026-07-01 10:01:05",65,60,"ANSWERED","DOCUMENTATION"'
-)
-JULY_1_9Z = 1782896400  # 2026-07-01 09:00:00 UTC, 10:00 in London
-
-
-def read(text: str | bytes, format: str, zone=LONDON, country="GB") -> list[ParsedCall | Reject]:
-    data = text.encode() if isinstance(text, str) else text
-    return list(read_calls(io.BytesIO(data), format=format, zone=zone, country=country))
+from telecom_records.formats import ParsedCall, UnableToRead, detect_format
+from tests.telecom_records.format_files import JULY_1_9Z, MASTER, UTC, read
+from tests.telecom_records.format_files import TWILIO_CALL as TWILIO
 
 
 def test_a_row_of_master_csv_becomes_a_call():
@@ -151,13 +135,6 @@ def test_a_comma_in_a_badly_quoted_name_shifts_nothing():
     assert row.code == "wrong_width"
 
 
-TWILIO = {
-    "sid": "CA" + "0" * 32, "parent_call_sid": None, "from": "+442079460101", "to": "+13125550117", "status": "completed",
-    "start_time": "Wed, 01 Jul 2026 09:00:00 +0000", "end_time": "Wed, 01 Jul 2026 09:01:00 +0000", "duration": "60",
-    "price": "-0.0150", "price_unit": "USD", "direction": "outbound-api",
-}  # fmt: skip
-
-
 def test_a_twilio_page_gives_its_calls_with_positive_cost():
     (call,) = read(json.dumps({"calls": [TWILIO], "next_page_uri": None}), "twilio", zone=None)
     assert (call.cost, call.currency, call.source_key) == (Decimal("0.015"), "USD", TWILIO["sid"])
@@ -250,35 +227,3 @@ def test_a_line_end_between_two_blocks_is_one_line_end(monkeypatch):
     text = PLAIN.replace("\n", "\r\n") + "c-1,2026-07-01T10:00:00Z,+442079460101,100,busy,,\r\n"
     (call,) = read(text, "csv")
     assert call.line == 2
-
-
-@given(
-    data=st.binary(max_size=400),
-    format=st.sampled_from(sorted(FORMATS)),
-    start=st.sampled_from(["", PLAIN, HEADER + "\n", "[", MASTER]),
-)
-def test_any_bytes_are_read_or_refused_and_never_crash(data, format, start):
-    try:
-        rows = read(start.encode() + data, format)
-    except UnableToRead:
-        return
-    assert all(isinstance(row, ParsedCall | Reject) for row in rows)
-
-
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real files are not on this machine")
-@pytest.mark.parametrize(
-    ("start", "format", "zone", "calls", "rejects"),
-    [
-        ("asterisk_cdr_custom", "asterisk-custom", "Etc/GMT-3", 14, 0), ("asterisk_min", "freepbx-dmy", "Europe/Lisbon", 100, 0),
-        ("freepbx", "freepbx", "Europe/Lisbon", 100, 0), ("twilio_json__RJPearson94__twilio-sdk-go__callsPage", "twilio", "UTC", 0, 1),
-        ("twilio_json__RJPearson94__twilio-sdk-go__callsPaginator", "twilio", "UTC", 0, 2),
-        ("twilio_json__RJPearson94__twilio-sdk-go__messages", "twilio", "UTC", 0, 1),
-        ("twilio_json__RJPearson94__twilio-sdk-go__recordings", "twilio", "UTC", 0, 1),
-    ],
-)  # fmt: skip
-def test_each_row_of_a_real_file_is_a_call_or_a_reject(start, format, zone, calls, rejects):
-    (path,) = SAMPLES.glob(f"{start}*")
-    rows = read(path.read_bytes(), format, zone=ZoneInfo(zone), country="PT")
-    assert sum(isinstance(row, ParsedCall) for row in rows) == calls
-    assert sum(isinstance(row, Reject) for row in rows) == rejects
-    assert len({row.source_key for row in rows if isinstance(row, ParsedCall)}) == calls

@@ -1,5 +1,6 @@
 """Values that no switch writes: each is a rejected row or a refused file, never a run without an end."""
 
+import gzip
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from telecom_records import imports
 from telecom_records.models import ImportRun
 from tests import factories
 from tests.factories import NOW
+from tests.telecom_records.format_files import SIP_EVENTS
 
 pytestmark = pytest.mark.django_db
 HEADER = "call_id,started_at,from,to\n"
@@ -58,3 +60,27 @@ def test_a_value_that_no_format_foresaw_ends_the_run_instead_of_being_tried_for_
     run = imports.import_file(path, source=factories.make_source("hostile"), now=NOW)
     assert (run.state, run.read) == (ImportRun.State.REFUSED, 0)
     assert "Stopped after 0 rows" in run.message
+
+
+def test_a_gzip_is_taken_as_what_it_holds_and_one_that_is_cut_off_leaves_nothing(tmp_path):
+    rows = HEADER + "".join(f"{n},2026-06-01T10:00:00Z,+442079460101,+442079460102\n" for n in range(5000))
+    packed = gzip.compress(rows.encode())
+    (tmp_path / "whole.csv.gz").write_bytes(packed)
+    (tmp_path / "cut.csv.gz").write_bytes(packed[:-20])
+    run = imports.import_file(tmp_path / "cut.csv.gz", source=factories.make_source("packed"), now=NOW)
+    assert (run.format, run.state, run.read) == ("csv", ImportRun.State.REFUSED, 0)
+    assert "cut off or damaged" in run.message
+    run = imports.import_file(tmp_path / "whole.csv.gz", source=factories.make_source("packed"), now=NOW)
+    assert (run.state, run.read, run.unattributed) == (ImportRun.State.DONE, 5000, 5000)
+
+
+def test_a_call_in_two_files_of_events_is_revised_by_the_one_that_holds_both_its_ends(tmp_path):
+    begin, end = SIP_EVENTS.strip().split("\n")
+    source = factories.make_source("proxy", country="GB")
+    factories.make_assignment(factories.make_workspace(), factories.make_number("+442079460101"))
+    found = []
+    for text in (begin, end, SIP_EVENTS):
+        (tmp_path / "acc").write_text(text)
+        run = imports.import_file(tmp_path / "acc", source=source, now=NOW)
+        found.append((run.read, run.inserted, run.revised, run.rejected))
+    assert found == [(1, 1, 0, 0), (1, 0, 0, 1), (1, 0, 1, 0)]

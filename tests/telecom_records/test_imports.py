@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -227,7 +228,9 @@ def test_a_file_broken_in_the_middle_is_refused_whole(alice, tmp_path):
     assert not CallDetailRecord.objects.exists()
 
 
-@pytest.mark.parametrize(("content", "says"), [(b"", "empty"), (b"\x1f\x8bxx", "gzip"), (b"hello\n", "not known")])
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"", "empty"), (b"\x1f\x8bxx", "cut off or damaged"), (b"hello\n", "not known")]
+)
 def test_what_cannot_be_read_is_refused_before_there_is_a_run(tmp_path, content, says):
     path = tmp_path / "x"
     path.write_bytes(content)
@@ -299,11 +302,14 @@ def test_an_uploaded_file_is_stored_encrypted_and_destroyed_when_the_import_ends
 
 def test_an_upload_that_cannot_be_read_says_so_at_the_file(client):
     client.force_login(factories.make_user())
-    upload = io.BytesIO(b"PK\x03\x04")
+    upload = io.BytesIO()
+    with zipfile.ZipFile(upload, "w") as workbook:
+        workbook.writestr("[Content_Types].xml", "<Types/>")
+    upload.seek(0)
     upload.name = "calls.xlsx"
     response = client.post("/admin/calls/import/", {"file": upload, "source": "switch"})
     assert response.status_code == 400
-    assert "zip archive or a spreadsheet" in response.content.decode()
+    assert "The file is a spreadsheet. Save it as CSV." in response.content.decode()
     assert not ImportRun.objects.exists()
 
 

@@ -1,0 +1,254 @@
+"""How the rows of a family of files become calls: a declaration of which column holds what, and how it is read.
+
+A module of a family declares its files (``tables.py``, ``documents.py``) and its Family; everything that all have in
+common is here. Columns stand in the order in which they are tried: the first that holds something counts.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, BinaryIO, Protocol
+
+from telecom_records.formats.rows import (
+    Ordinals,
+    ParsedCall,
+    Reject,
+    RowFault,
+    Settings,
+    joined_key,
+    make_call,
+)
+from telecom_records.formats.values import MAX_SECONDS, is_never, money
+from telecom_records.phone_numbers import INTERNAL_DIGITS, PhoneParty, classify
+
+Row = Mapping[str, Any]
+Rows = Iterator[tuple[int, Row | RowFault]]
+Reader = Callable[[BinaryIO, Settings], Iterator[ParsedCall | Reject]]
+TimeReader = Callable[[str, str, Settings, int | None], tuple[dt.datetime, str]]
+Times = tuple[tuple[str, TimeReader], ...]
+Lengths = tuple[tuple[str, Callable[[str, str], Decimal | None]], ...]
+Names = tuple[str, ...]
+
+GROUP_LENGTH = 150
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
+
+    read: Reader
+    by_first_line: Callable[[str], bool] | None = None
+    by_beginning: Callable[[str], bool] | None = None
+
+
+class Source(Protocol):
+    """What gives the rows of a file: a table with a header, one without, or a document."""
+
+    def rows(self, file: BinaryIO) -> Rows: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Where each value of a call stands. What no column gives is computed from the instants, or left open."""
+
+    key: Callable[[Row, Ordinals], str]
+    caller: Names
+    dialled: Names
+    started: Times
+    status: Callable[[Row, bool], str]
+    answered: Times = ()
+    ended: Times = ()
+    group: Callable[[Row], str] = lambda row: ""
+    duration: Lengths = ()
+    talk: Lengths = ()
+    billed: Lengths = ()
+    cost: Callable[[Row], tuple[Decimal | None, str]] = lambda row: (None, "")
+    number: Callable[[str, str], PhoneParty] = classify
+    withheld: Callable[[Row], bool] = lambda row: False
+    prepare: Callable[[Row], Row] = lambda row: row  # adds what the row implies; RowFault for what is no call
+    epoch: Callable[[Row], int | None] = lambda row: None
+
+    def read(self, source: Source, file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+        """Yield each row of a file as a call, or as a reject with the reason."""
+        ordinals = Ordinals()
+        for number, row in source.rows(file):
+            try:
+                if isinstance(row, RowFault):
+                    raise row
+                yield self.call(number, row, settings, ordinals)
+            except RowFault as fault:
+                yield Reject(number, fault.code, str(fault))
+
+    def call(self, number: int, row: Row, settings: Settings, ordinals: Ordinals) -> ParsedCall:
+        """Return the call of one row. Raises RowFault."""
+        row = self.prepare(row)
+        started = read_time(self.started, row, settings, self.epoch(row))
+        if started is None:
+            raise RowFault("bad_time", "The row does not say when the call started.")
+        started_at, time_source = started
+        near = int(started_at.timestamp())
+        answered = read_time(self.answered, row, settings, near)
+        ended = read_time(self.ended, row, settings, near)
+        answered_at, ended_at = answered and answered[0], ended and ended[0]
+        duration, talk, billed = (read_length(each, row) for each in (self.duration, self.talk, self.billed))
+        if ended_at is None and answered_at and talk is not None:
+            ended_at = _after(answered_at, talk)
+        cost, currency = self.cost(row)
+        caller = self.number(first(row, self.caller), settings.country)
+        if self.withheld(row) and not caller.restricted:
+            caller = dataclasses.replace(caller, restricted=True)
+        return make_call(
+            line=number,
+            source_key=self.key(row, ordinals),
+            call_group=self.group(row)[:GROUP_LENGTH],
+            caller=caller,
+            dialled=self.number(first(row, self.dialled), settings.country),
+            started_at=started_at,
+            answered_at=answered_at,
+            ended_at=ended_at,
+            duration_s=_between(started_at, ended_at) if duration is None else duration,
+            talk_s=_between(answered_at, ended_at) if talk is None else talk,
+            billed_s=None if billed is None else int(billed),
+            status=self.status(row, answered_at is not None),
+            cost=cost,
+            currency=currency,
+            time_source=time_source,
+        )
+
+
+def cell(row: Row, name: str) -> str:
+    """Return what a column holds, as text; nothing is an empty text. Raises RowFault for a list or an object."""
+    value = row.get(name, "")
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, dict | list):
+        raise RowFault("bad_value", f"{name} does not hold a single value.")
+    return str(value)
+
+
+def first(row: Row, names: Names) -> str:
+    """Return what the first column that holds something holds."""
+    for name in names:
+        if text := cell(row, name):
+            return text
+    return ""
+
+
+def ids(*choices: Names) -> Callable[[Row, Ordinals], str]:
+    """Return a reader of keys: of the first choice whose first column holds something; its others go in as a hash."""
+
+    def key(row: Row, ordinals: Ordinals) -> str:
+        for names in choices:
+            if text := cell(row, names[0]):
+                return joined_key(text, *(cell(row, name) for name in names[1:]))
+        raise RowFault("no_id", f"The row has no {choices[0][0]}.")
+
+    return key
+
+
+def told(*names: str) -> Callable[[Row, Ordinals], str]:
+    """Return a reader of keys for rows without an id: what the row says, and which of its equals in the file it is."""
+    return lambda row, ordinals: ordinals.key_for(*(cell(row, name) for name in names))
+
+
+def joined(*names: str) -> Callable[[Row], str]:
+    """Return a reader of what ties the legs of a call together, made of several columns."""
+    return lambda row: "/".join(filter(None, (cell(row, name) for name in names)))
+
+
+def either(*names: str) -> Callable[[Row], str]:
+    """Return a reader of what ties the legs of a call together: the first of the columns that holds something."""
+    return lambda row: first(row, names)
+
+
+def by_word(name: str, words: Mapping[str, str]) -> Callable[[Row, bool], str]:
+    """Return a reader of the status from the words of a column, in small letters; an unforeseen one is unknown."""
+    return lambda row, answered: words.get(cell(row, name).lower(), "unknown")
+
+
+def by_cause(names: Names, causes: Mapping[str, str]) -> Callable[[Row, bool], str]:
+    """Return a reader of the status: answered when there is an answer, else by the cause of the end; others failed."""
+
+    def status(row: Row, answered: bool) -> str:
+        if answered:
+            return "answered"
+        cause = first(row, names).lower()
+        return causes.get(cause, "failed") if cause else "unknown"
+
+    return status
+
+
+def priced(amount: str, *, currency: Names = (), default: str = "", sign: int = 1):
+    """Return a reader of the cost. The currency stands in a column, or is the same for all; a charge is positive.
+
+    Raises RowFault when there is an amount and nobody knows of what.
+    """
+
+    def cost(row: Row) -> tuple[Decimal | None, str]:
+        value = money(cell(row, amount), amount)
+        if value is None:
+            return None, ""
+        unit = (first(row, currency) or default).upper()
+        if not (len(unit) == 3 and unit.isalpha() and unit.isascii()):
+            raise RowFault("no_currency", "A cost needs its currency, as three letters.")
+        return value * sign, unit
+
+    return cost
+
+
+def international(text: str, country: str) -> PhoneParty:
+    """Return what a number column holds, of a family that writes international numbers with or without their plus."""
+    bare = text.strip()
+    return classify(f"+{bare}" if bare.isascii() and bare.isdigit() and len(bare) > INTERNAL_DIGITS else text, country)
+
+
+def read_time(times: Times, row: Row, settings: Settings, near: int | None) -> tuple[dt.datetime, str] | None:
+    """Return the first instant that the columns give, and how sure it is; None when it did not happen.
+
+    ``near`` is the epoch second of an instant close by, which tells the doubled hour of autumn apart.
+    """
+    for name, reader in times:
+        text = cell(row, name)
+        if not is_never(text):
+            return reader(text, name, settings, near)
+    return None
+
+
+def read_length(lengths: Lengths, row: Row) -> Decimal | None:
+    """Return the first number of seconds that the columns give."""
+    for name, reader in lengths:
+        value = reader(cell(row, name), name)
+        if value is not None:
+            return value
+    return None
+
+
+def _between(start: dt.datetime | None, end: dt.datetime | None) -> Decimal | None:
+    """Return the seconds between two instants; None where there are not two, or no call lies between them."""
+    if start is None or end is None or end < start:
+        return None
+    seconds = Decimal((end - start) // dt.timedelta(milliseconds=1)) / 1000
+    return seconds if seconds < MAX_SECONDS else None
+
+
+def _after(start: dt.datetime, seconds: Decimal) -> dt.datetime:
+    try:
+        return start + dt.timedelta(milliseconds=int(seconds * 1000))
+    except OverflowError as error:
+        raise RowFault("bad_time", "The end of the call is out of bounds.") from error
+
+
+# What ends a call that nobody answered: Q.850 codes, FreeSWITCH's names for them, and answers of SIP.
+Q850 = {
+    "0": "unknown", "16": "no_answer", "17": "busy", "18": "no_answer", "19": "no_answer", "20": "no_answer",
+    "31": "no_answer",
+}  # fmt: skip
+Q850_NAMES = {
+    "normal_clearing": "no_answer", "normal_unspecified": "no_answer", "user_busy": "busy", "no_answer": "no_answer",
+    "no_user_response": "no_answer", "subscriber_absent": "no_answer", "allotted_timeout": "no_answer",
+    "recovery_on_timer_expire": "no_answer", "lose_race": "no_answer", "originator_cancel": "cancelled", "none": "unknown",
+}  # fmt: skip
+SIP = {"486": "busy", "600": "busy", "487": "cancelled", "408": "no_answer", "480": "no_answer"}

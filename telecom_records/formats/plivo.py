@@ -1,0 +1,40 @@
+"""Plivo: pages of the calls of its API. Times have their offset, numbers may lack their plus, amounts are in USD.
+
+One uuid may stand on several records, so the start belongs to the key. ``bill_duration`` is what is charged for, and may
+have nothing to do with how long they talked.
+"""
+
+from telecom_records.formats.documents import Documents, document_format
+from telecom_records.formats.family import Family, Row, by_cause, cell, either, ids, international, priced
+from telecom_records.formats.rows import RowFault
+from telecom_records.formats.values import seconds, zoned
+
+CAUSES = {
+    "busy line": "busy", "busy": "busy", "no answer": "no_answer", "ring timeout reached": "no_answer",
+    "cancelled": "cancelled", "normal hangup": "no_answer",
+}  # fmt: skip
+
+
+def _prepare(row: Row) -> Row:
+    if not cell(row, "call_uuid") or cell(row, "recording_id"):
+        raise RowFault("not_a_call", "The record is not that of a call.")
+    if not cell(row, "end_time"):
+        raise RowFault("not_finished", "The call was not finished when the list was made. Fetch it again later.")
+    return row
+
+
+CALLS = Family(
+    key=ids(("call_uuid", "initiation_time")),
+    group=either("parent_call_uuid", "call_uuid"),
+    caller=("from_number",),
+    dialled=("to_number",),
+    started=(("initiation_time", zoned), ("answer_time", zoned)),
+    answered=(("answer_time", zoned),),
+    ended=(("end_time", zoned),),
+    billed=(("billed_duration", seconds), ("bill_duration", seconds)),
+    status=by_cause(("hangup_cause_name",), CAUSES),
+    cost=priced("total_amount", default="USD"),
+    number=international,
+    prepare=_prepare,
+)
+FORMAT = document_format(Documents(marks=("call_uuid", "call_direction"), lists=("objects",)), CALLS)
