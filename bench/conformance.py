@@ -1,5 +1,7 @@
 """What is past its time now, asked of a large table of which a twentieth is."""
 
+import datetime as dt
+
 from django.db import connection
 from django.utils import timezone
 
@@ -44,14 +46,14 @@ def measure(rows: int) -> list[dict]:
 
 
 def _set_period() -> None:
-    """Let two officers have set that usage records go after one day."""
+    """Let two officers have set since yesterday that usage records go after one day."""
     first, second = (User.objects.create(email=f"officer{n}@example.test", name=f"Officer {n}") for n in (1, 2))
     now = timezone.now()
     RuleVersion.objects.create(
         rule_id="usage_record",
         number=1,
         period="1 day",
-        effective_at=now,
+        effective_at=now - dt.timedelta(days=1),
         asked_by=first,
         approved_by=second,
         approved_at=now,

@@ -352,7 +352,8 @@ def make_california(officer: User) -> SubjectRequest:
     request = bring_to(make_request(officer, regime="us_ca_ccpa"), "approved", officer)
     draft = sending.Draft(kind="refusal", language="en", reasons=["fraud"], way="post", particulars="As it says.")
     sending.send(request.pk, draft, base_url="https://portal.example", user=officer, now=NOW)
-    return move_request(request.pk, "refused", user=officer, now=NOW)
+    request.refresh_from_db()
+    return request
 
 
 def make_tool_session(**fields) -> FreeToolSession:

@@ -29,6 +29,7 @@ from dsar.letters.compose import DECISIONS, UnableToCompose
 from dsar.letters.laws import REASONS, law_of, reasons_for
 from dsar.models import DownloadLink, Identifier, Letter, Refusal, SubjectRequest
 from dsar.models.letters import Language
+from dsar.rights import RIGHTS
 
 Kind = Letter.Kind
 
@@ -37,6 +38,7 @@ def kinds_for(request_type: str) -> list[tuple[str, str]]:
     """Return which letters an officer writes about a request; that a part was passed on is told with the part."""
     never = {
         Kind.FORWARDED,
+        *(() if request_type in RIGHTS["restriction"].types else (Kind.LIFTING,)),
         *((Kind.ANSWER, Kind.PARTIAL, Kind.NOTHING, Kind.REFUSAL) if request_type in TYPES else DECISIONS),
     }
     return [(kind, label) for kind, label in Kind.choices if kind not in never]

@@ -20,7 +20,7 @@ from dsar.letters.compose import WITH_REASONS, Facts, UnableToCompose, compose
 from dsar.letters.guards import ANSWERS
 from dsar.models import ClockEvent, Identifier, Letter, OutgoingMail, RecordSearch, Refusal, RequestPart, SubjectRequest
 from dsar.models.letters import Language
-from dsar.packages.answers import unapproved
+from dsar.packages.answers import is_answered_in_words, unapproved
 from dsar.packages.states import KINDS
 from dsar.rights.decisions import told_of
 from dsar.searching import why_not_nothing
@@ -203,6 +203,7 @@ def _check(request: SubjectRequest, draft: Draft) -> None:
             draft.kind in (Kind.ANSWER, Kind.PARTIAL)
             and request.type in KINDS
             and downloads.answer_file(request) is None
+            and not is_answered_in_words(request)
         ):
             raise UnableToCompose(
                 unapproved(request) or "Nothing was collected: name the customer, or say that nothing is held."
@@ -211,7 +212,7 @@ def _check(request: SubjectRequest, draft: Draft) -> None:
             raise UnableToCompose(
                 "Choose the proved address to which the code goes: without it the letter leads to no data."
             )
-    elif not request.is_open:
+    elif draft.kind != Kind.LIFTING and not request.is_open:  # a restriction ends when it ends, long after the answer
         raise UnableToCompose("This request is over: reopen it first.")
     if draft.code_to:
         if draft.code_to not in proved(request, Identifier.Kind.EMAIL):

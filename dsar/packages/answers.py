@@ -2,7 +2,7 @@
 
 from accounts import files
 from dsar.downloads import AnswerFile
-from dsar.models import Package, SubjectRequest
+from dsar.models import Decision, Package, SubjectRequest
 from dsar.packages.states import KINDS
 from dsar.workflow import State, register_guard
 
@@ -21,10 +21,15 @@ def answer_of(request: SubjectRequest) -> AnswerFile | None:
     return AnswerFile(f"{request.reference}.zip", "application/zip", package.file_bytes, lambda: files.stream(key))
 
 
+def is_answered_in_words(request: SubjectRequest) -> bool:
+    """Return whether the letter itself discloses what was asked for: the categories, under the CCPA (11 CCR 7024)."""
+    return request.decisions.filter(right="categories", state=Decision.State.DONE).exists()
+
+
 def unapproved(request: SubjectRequest) -> str:
     """Return what is missing of the package before its request may be answered, "" when nothing is."""
     is_collected = request.type in KINDS and (request.person_id or request.workspace_id)
-    if not is_collected or approved_package(request):
+    if not is_collected or approved_package(request) or is_answered_in_words(request):
         return ""
     return "Its package has not been approved. Somebody other than who asked for it reviews and approves it."
 

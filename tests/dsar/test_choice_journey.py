@@ -7,7 +7,6 @@ from accounts.models import Consent, Person
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from dsar import marketing
 from dsar.models import Correction, OptOut, RegisterEntry, Statement, SubjectRequest
-from dsar.workflow import move_request
 from tests import factories
 from tests.dsar.test_intake import Website
 from tests.dsar.test_letter_journey import PHONE, sign_in  # noqa: F401
@@ -116,7 +115,6 @@ def test_each_choice_from_the_form_to_the_letter(sign_in, live_server, client): 
     page.wait_for_selector("text=Carried out")
     text = write(page, request, "answer")
     assert "A. Identifiers" in text and "We have sold none of it" in text
-    move_request(request.pk, "delivered", user=officer, now=timezone.now())
     assert RegisterEntry.objects.get().outcome == "complied"
     auditor = sign_in(factories.make_user(AUDITOR))
     auditor.goto("/admin/california/")

@@ -35,7 +35,7 @@ def person():
 
 def letter(request, language="en", kind="answer", **fields) -> str:
     draft = sending.Draft(kind=kind, language=language, way="post", **fields)
-    return sending.preview(request, draft, now=NOW)[1]
+    return sending.preview(request, draft, user=factories.make_user(), now=NOW)[1]
 
 
 def test_an_objection_to_marketing_ends_it_at_once_and_nothing_else(person, officer):

@@ -183,7 +183,7 @@ def test_what_of_a_shared_workspace_and_a_recycled_number_is_left_out_is_listed(
         ("calls", "recycled", 2), ("messages", "recycled", 1), ("recordings", "recycled", 1), ("tickets", "shared", 1),
         ("ticket-messages", "shared", 1), ("number-assignments", "shared", 1),
         *((name, "not_theirs", 1) for name in (
-            "workspaces", "subscriptions", "suspensions", "credits", "payment-references", "billing")),
+            "workspaces", "subscriptions", "suspensions", "credits", "payment-references", "billing", "client-agreements")),
     }  # fmt: skip
 
 
