@@ -30,7 +30,9 @@ MAPS = [
             "outside_id": personal("user.account", "Account number"),
             "name": personal("user.account.username", "Workspace name", blank="", corrected=Corrected.BY_ONE),
             "kind": personal("user.account.settings", "Kind of account"),
-            "country": personal("user.contact.address.country", "Workspace country", blank="", corrected=Corrected.BY_TWO),
+            "country": personal(
+                "user.contact.address.country", "Workspace country", blank="", corrected=Corrected.BY_TWO
+            ),
             "time_zone": personal("user.account.settings", "Time zone", blank="UTC"),
             "created_at": personal("user.account", "Customer since"),
             "state": internal(),

@@ -403,6 +403,12 @@ def make_customer(*, expires_at=NOW - DAY, calls: int = 3) -> Workspace:
     return workspace
 
 
+def correct(workspace: Workspace) -> None:
+    """Let the person of a workspace have had something corrected, and said something of the rest."""
+    officer = make_user()
+    make_correction(make_request(officer, type="rectification", person=workspace.memberships.get().person), officer)
+
+
 def arm(*keys: str) -> None:
     """Arm rules as two officers would have; the way there has tests of its own."""
     Rule.objects.filter(**({"pk__in": keys} if keys else {})).update(state=Rule.State.ARMED, armed_at=NOW)

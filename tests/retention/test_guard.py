@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from accounts import evidence
 from accounts.models import AccessLogEntry, EvidenceEntry, Workspace
 from accounts.verdicts import Goes, data_map
+from dsar.models import OptOut
 from retention.deletion import open_door
 from retention.guard import PARTITIONS
 from telecom_records.models import CallDetailRecord
@@ -28,7 +29,9 @@ def refused(statement: str, *values) -> bool:
 
 
 def test_every_table_with_personal_data_refuses_delete_and_truncate():
-    factories.make_customer()
+    factories.correct(factories.make_customer())
+    factories.make_california(factories.make_user())
+    OptOut.objects.create(kind="phone", address_hash=b"x" * 32, channel="letter", asked_at=NOW, recorded_at=NOW)
     factories.make_tool_session()
     factories.make_notice()
     factories.make_letter(factories.make_request(factories.make_user()), factories.make_user())

@@ -21,6 +21,7 @@ def two_jobs(settings):
     shared = first.memberships.get().person
     Membership.objects.create(workspace=second, person=shared, since=NOW - factories.DAY)
     factories.make_kyc(shared, second)
+    factories.correct(first)
     jobs.schedule_due(NOW)
     return [DeletionJob.objects.get(workspace=workspace) for workspace in (first, second)]
 

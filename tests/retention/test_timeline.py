@@ -7,6 +7,7 @@ import pytest
 from accounts.models import AccessLogEntry, Approval, KycDocument
 from accounts.roles import AUDITOR, SUPPORT_AGENT
 from accounts.verdicts import Goes, data_map, map_of
+from dsar.models import OptOut, RegisterEntry
 from retention.due import past_rows
 from retention.holds import lift_hold
 from retention.timeline import country_of, timeline, workspaces_of
@@ -30,7 +31,7 @@ def story_of(row, now=NOW):
 
 
 # A child's data goes when two officers say so; the staff's own rows are the libraries' and have no timeline.
-WITHOUT_A_DATE = {"childs_data", "staff_log", "staff_session", "staff_sign_in"}
+WITHOUT_A_DATE = {"childs_data", "erasure_request", "staff_log", "staff_session", "staff_sign_in"}
 
 
 def test_every_clock_of_a_customers_row_says_when_it_goes():
@@ -70,6 +71,7 @@ def everything_dated(customer) -> list:
     mail.refresh_from_db()
     officer = factories.make_user()
     request = factories.make_request(officer, person=person)
+    correction, _ = factories.make_correction(request, officer)
     letters = factories.make_letter(request, officer)  # which ends it: until then its data is held
     type(request).objects.filter(pk=request.pk).update(closed_at=NOW)
     request.refresh_from_db()
@@ -94,7 +96,7 @@ def everything_dated(customer) -> list:
         test_clocks.diagnostic(customer, started_at=NOW, troubleshooting_ended_at=NOW + DAY),
         factories.make_consent(person, purpose="testimonial", withdrawn_at=NOW), ticket, ticket.messages.get(), request,
         factories.make_usage(customer, at=NOW), factories.make_usage(customer_in("DE"), at=NOW), document, session, run,
-        assignment, lone, lone.number, file, mail, package, *letters, *portals_books(officer),
+        assignment, lone, lone.number, file, mail, package, correction, *letters, *portals_books(officer),
     ]  # fmt: skip
 
 
@@ -119,6 +121,10 @@ def portals_books(officer) -> list:
         factories.make_feed().deliveries.create(nonce="n" * 16, received_at=NOW, state="refused", problem="items"),
         AccessLogEntry.objects.create(at=NOW, user=officer, action=AccessLogEntry.Action.LIST, of="accounts.Person", rows=1),
         Approval.objects.create(action="arm_rule", target="left", **asked),
+        RegisterEntry.objects.get(request_id=factories.make_california(officer).pk),
+        OptOut.objects.create(
+            kind="phone", address_hash=b"x" * 32, channel="letter", asked_at=NOW, recorded_at=NOW, ended_at=NOW
+        ),
     ]  # fmt: skip
 
 
