@@ -74,7 +74,8 @@ def hundred_thousand_requests() -> None:
         "INSERT INTO dsar_subjectrequest (id, reference, type, received_at, channel, regime, region, person_id,"
         " workspace_id, requester_name, requester_contact, note, ticket_reference, state, state_since, owner_id,"
         " registered_by_id, registered_at, statutory_due_on, statutory_due_at, service_target_on, service_target_at,"
-        " due_at, due_on, is_paused, acknowledge_by_on, acknowledge_by_at, acknowledged_at, remind_at, closed_at)"
+        " due_at, due_on, is_paused, acknowledge_by_on, acknowledge_by_at, acknowledged_at, remind_at, closed_at,"
+        " also_under, contact_key)"
         " SELECT md5('r' || n)::uuid, 'DSR-2026-' || lpad(n::text, 6, '0'),"
         " (ARRAY['access','erasure','rectification','portability','objection'])[n %% 5 + 1], received, 'email',"
         " 'eu_gdpr', 'DE', md5('pasks' || (n %% %(people)s + 1))::uuid, md5('asks' || (n %% %(people)s + 1))::uuid,"
@@ -85,7 +86,7 @@ def hundred_thousand_requests() -> None:
         " (received + interval '31 days')::date, received + interval '31 days', (received + interval '30 days')::date,"
         " received + interval '30 days', received + interval '30 days', (received + interval '30 days')::date, false,"
         " NULL, NULL, NULL, CASE WHEN is_open THEN received + interval '40 days' END,"
-        " CASE WHEN NOT is_open THEN received + interval '20 days' END"
+        " CASE WHEN NOT is_open THEN received + interval '20 days' END, '[]', sha256(('person' || n)::bytea)"
         " FROM generate_series(1, %(count)s) n, LATERAL (SELECT n %% %(one_in)s = 0 AS is_open) o,"
         " LATERAL (SELECT now() - CASE WHEN is_open THEN (n %% 800) * interval '1 h'"
         "                              ELSE interval '30 days' + (n %% 15000) * interval '1 h' END AS received) r",
