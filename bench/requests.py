@@ -94,9 +94,9 @@ def hundred_thousand_requests() -> None:
     )
     invented.run(
         "INSERT INTO dsar_deadlineresult (request_id, cause, computed_at, regime, rule_version, holiday_data, given,"
-        " answer, ended_at)"
+        " answer, ended_at, others)"
         " SELECT md5('r' || n)::uuid, 'registered', now() - interval '20 days', 'eu_gdpr', %(rule)s, %(holidays)s, '{}',"
-        " %(answer)s::jsonb, CASE WHEN k = 1 THEN now() - interval '10 days' END"
+        " %(answer)s::jsonb, CASE WHEN k = 1 THEN now() - interval '10 days' END, '[]'"
         " FROM generate_series(1, %(count)s) n, generate_series(1, 2) k ORDER BY n, k",
         values,
     )
