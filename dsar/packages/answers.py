@@ -22,8 +22,8 @@ def answer_of(request: SubjectRequest) -> AnswerFile | None:
 
 
 def is_answered_in_words(request: SubjectRequest) -> bool:
-    """Return whether the letter itself discloses what was asked for: the categories, under the CCPA (11 CCR 7024)."""
-    return request.decisions.filter(right="categories", state=Decision.State.DONE).exists()
+    """Return whether what was decided says that the letter itself discloses all that was asked for, without a package."""
+    return request.decisions.filter(state=Decision.State.DONE, result__in_words=True).exists()
 
 
 def unapproved(request: SubjectRequest) -> str:

@@ -4,6 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django import forms
+from unfold.widgets import UnfoldBooleanSwitchWidget
+
 from accounts.models import User
 from dsar.california.categories import Collected, collected, sensitive_models
 from dsar.california.register import REGIME
@@ -11,12 +14,25 @@ from dsar.models import Decision, SubjectRequest
 from dsar.packages.categories import CATEGORIES, Category
 from dsar.packages.subject import Subject, UnableToCollect
 from dsar.rights import Line, Preview, Right, UnableToCarryOut, register
+from dsar.rights.forms import RightForm
 
 EN = "en"
 SOLD = {
     EN: "We have sold none of it, and shared none of it for advertising across contexts, in the preceding twelve months.",
     "zh-hant": "在過去十二個月內，本公司並無出售該等資料，亦無為跨情境廣告共用該等資料。",
 }
+
+
+class CategoriesForm(RightForm):
+    """Whether the categories are all that they ask for (11 CCR 7024)."""
+
+    with_pieces = forms.BooleanField(
+        label="They ask for the specific pieces too",
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Then the answer needs an approved package. Off: the letter that names the categories is the answer.",
+    )
 
 
 def _held(request: SubjectRequest, now: dt.datetime) -> list[Collected]:
@@ -56,7 +72,13 @@ def carry_out(decision: Decision, by: Sequence[User], now: dt.datetime) -> dict[
     return {
         "models": [category.model for category in CATEGORIES if category.ccpa in names],
         "letters": sorted(each[0] for each in names),
+        "in_words": not decision.choices["with_pieces"],
     }
+
+
+def is_the_answer(decision: Decision) -> bool:
+    """Return whether the letter that names the categories is all of the answer, and no package goes with it."""
+    return decision.result["in_words"]
 
 
 def told(decision: Decision, language: str) -> list[str]:
@@ -112,9 +134,11 @@ register(
         types=("access",),
         regimes=(REGIME,),
         about="Whoever asks to know gets at least the categories; whoever cannot be identified for the specific pieces, these.",
+        form=CategoriesForm,
         preview=preview,
         carry_out=carry_out,
         told=told,
+        answers=is_the_answer,
     )
 )
 register(

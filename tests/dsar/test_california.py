@@ -12,6 +12,7 @@ from accounts.roles import AUDITOR, PRIVACY_OFFICER, SUPPORT_AGENT
 from dsar import clocks
 from dsar.california import categories, register
 from dsar.letters import sending
+from dsar.letters.compose import UnableToCompose
 from dsar.models import RegisterEntry, SubjectRequest
 from dsar.packages.categories import CATEGORIES
 from dsar.rights import RIGHTS, rights_for
@@ -19,6 +20,7 @@ from dsar.rights.decisions import decide, digest_of, preview_of
 from dsar.services import redate_request
 from dsar.workflow import move_request
 from tests import factories
+from tests.dsar.rights import carry_out
 from tests.factories import DAY, NOW
 from tests.retention.recipients import make_recipient
 
@@ -150,14 +152,31 @@ def test_who_asks_to_know_is_told_the_categories_held_of_them_and_that_nothing_i
     assert right in rights_for(request)
     assert right not in rights_for(SubjectRequest(type="access", regime="eu_gdpr"))
     factories.prove_identity(request, officer)
-    shown = preview_of(request, right, {}, now=NOW)
-    decision = decide(request.pk, "categories", {}, seen=digest_of(right, {}, shown), user=officer, now=NOW)
+    choices = {"with_pieces": True}
+    shown = preview_of(request, right, choices, now=NOW)
+    decision = decide(request.pk, "categories", choices, seen=digest_of(right, choices, shown), user=officer, now=NOW)
     for language in ("en", "zh-hant"):
         said = " ".join(right.told(decision, language))
         assert (
             "A. Identifiers" in said and "F. Internet" in said and "L. Sensitive" not in said and "H. Audio" not in said
         )
     assert "We have sold none of it" in " ".join(right.told(decision, "en"))
+
+
+@pytest.mark.parametrize("with_pieces", [True, False])
+def test_only_who_asks_for_no_more_than_the_categories_is_answered_without_a_package(officer, with_pieces):
+    request = of_customer(officer)
+    factories.prove_identity(request, officer)
+    request.refresh_from_db()
+    carry_out(request, "categories", officer, **({"with_pieces": "on"} if with_pieces else {"with_pieces": ""}))
+    request.refresh_from_db()
+    assert request.state == ("received" if with_pieces else "approved")
+    draft = sending.Draft(kind="answer", language="en", way="post")
+    if with_pieces:
+        with pytest.raises(UnableToCompose, match="package has not been approved"):
+            sending.preview(request, draft, user=officer, now=NOW)
+    else:
+        assert "A. Identifiers" in sending.preview(request, draft, user=officer, now=NOW)[1]
 
 
 def test_a_limit_is_confirmed_without_any_proof(officer):

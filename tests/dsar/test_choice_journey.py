@@ -12,10 +12,9 @@ from tests.dsar.test_intake import Website
 from tests.dsar.test_letter_journey import PHONE, sign_in  # noqa: F401
 from tests.dsar.test_rights_journey import approve, ask, customer, look, open_right, prove, write
 from tests.portal.conftest import plain_static  # noqa: F401
-from tests.portal.test_pages_are_safe import Watch, axe_faults, page_faults
+from tests.portal.test_pages_are_safe import WIDE, Watch, axe_faults, change_look, page_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WIDE = {"width": 1440, "height": 900}
 
 
 def on_the_list() -> set[str]:
@@ -110,7 +109,14 @@ def test_each_choice_from_the_form_to_the_letter(sign_in, live_server, client): 
     SubjectRequest.objects.filter(pk=request.pk).update(regime="us_ca_ccpa")
     prove(page, request)
     open_right(page, request, "Categories of data")
-    look(page, "categories")
+    page.uncheck("[name=with_pieces]", force=True)
+    page.click("button:has-text('Show what would happen')")
+    page.wait_for_selector("[name=with_pieces]:not(:checked)", state="attached")
+    for size in (WIDE, PHONE):
+        change_look(page, size=size)
+        look(page, f"categories_{size['width']}")
+        assert page_faults(page) + axe_faults(page) == []
+    page.set_viewport_size(WIDE)
     page.click("button:has-text('Disclose these categories')")
     page.wait_for_selector("text=Carried out")
     text = write(page, request, "answer")
