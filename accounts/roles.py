@@ -37,6 +37,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
+        "telecom_records.undo_import",
         "telecom_records.view_trafficfigure",
         *_permissions("retention", "view", "rule", "ruleversion", "review", "deletionjob", "tombstone"),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve"),

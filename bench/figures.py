@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from bench import conformance, deadlines, due, packages, purge, requests, under_way, unreadable
+from bench import conformance, deadlines, due, imports, packages, purge, requests, under_way, unreadable
 from bench.databases import EMPTY, drop_databases, keep_database
 from bench.environment import VAR
 from callmama_privacy import embedded, servers
@@ -29,6 +29,8 @@ MEASURES: dict[str, Measure] = {
     "unreadable_after_s": unreadable.measure,
     "package_ratio": packages.measure,
     "package_peak_mb": packages.measure,
+    "import_vs_copy": imports.measure,
+    "import_peak_mb": imports.measure,
 }
 
 

@@ -75,6 +75,23 @@ def make_people(*, name: str, count: int) -> None:
     )
 
 
+def make_numbers(count: int, *, name: str) -> None:
+    """Give each of the workspaces ``name``-1 … a number, +442079460000 and up to 999 more, since long ago."""
+    values = {"name": name, "count": count}
+    run(
+        "INSERT INTO telecom_records_number (e164, country, is_voip, had_customer)"
+        " SELECT '+442079460' || lpad((n - 1)::text, 3, '0'), 'GB', true, true FROM generate_series(1, %(count)s) n",
+        values,
+    )
+    run(
+        'INSERT INTO telecom_records_numberassignment (outside_id, number_id, workspace_id, "window")'
+        " SELECT 'A-' || %(name)s || '-' || n, number.id, md5(%(name)s || n)::uuid,"
+        f" tstzrange({LONG_AGO}, NULL) FROM generate_series(1, %(count)s) n"
+        " JOIN telecom_records_number number ON number.e164 = '+442079460' || lpad((n - 1)::text, 3, '0')",
+        values,
+    )
+
+
 def make_calls(count: int, *, name: str, of: int = 1, months: int = MONTHS, until: dt.datetime) -> None:
     """Make ``count`` calls, spread evenly over ``of`` workspaces and over the months before ``until``."""
     source, _ = ImportSource.objects.get_or_create(name="bench-switch")

@@ -48,6 +48,7 @@ from telecom_records.models import (
     CallDetailRecord,
     Direction,
     FreeToolSession,
+    ImportSource,
     Number,
     NumberAssignment,
     Recording,
@@ -241,6 +242,7 @@ def make_traffic(workspace: Workspace, chance: random.Random, *, now: dt.datetim
     """Make messages, usage and recordings; calls come in by the import."""
     number = workspace.number_assignments.select_related("number").order_by("pk")[0].number.e164
     person = Person.objects.filter(memberships__workspace=workspace).first()
+    platform, _ = ImportSource.objects.get_or_create(name="platform")
     for count in range(chance.randint(3, 9)):
         at = now - chance.random() * 25 * DAY
         ensure_month("telecom_records_smsrecord", month_of(at))
@@ -248,6 +250,7 @@ def make_traffic(workspace: Workspace, chance: random.Random, *, now: dt.datetim
         SmsRecord.objects.create(
             workspace=workspace, own_number=number, other_party=chance.choice(OTHERS), sent_at=at,
             direction=chance.choice(["inbound", "outbound"]), status="delivered", source_key=f"sms-{workspace.outside_id}-{count}",
+            source=platform, row_hash=b"", time_source="explicit_offset", segments=1,
         )  # fmt: skip
         UsageRecord.objects.create(
             workspace=workspace, person=person, occurred_at=at, event=chance.choice(["sign-in", "invoice opened", "number list"]),

@@ -117,6 +117,18 @@ PROMISES: dict[str, Promise] = {
             longest=dt.timedelta(0),
         ),
         Promise(
+            key="undone_import",
+            title="Undone imports",
+            words="When an import of call records was cancelled half-way, or two officers have undone it, the records that it brought are "
+            "hidden and deleted at once. The file can be imported again.",
+            policy="§ 5.2",
+            clock="when the import was undone",
+            basis="None: the records came in by mistake",
+            seed=dt.timedelta(0),
+            shortest=dt.timedelta(0),
+            longest=dt.timedelta(0),
+        ),
+        Promise(
             key="free_tool_session",
             title="Free-tool sessions",
             words="What a visitor entered into a free tool is deleted when the session ends, at the latest after {period}.",

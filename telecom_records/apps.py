@@ -8,6 +8,8 @@ class TelecomRecordsConfig(AppConfig):
     def ready(self):
         from accounts.feeds import taking
         from accounts.models.feeds import Kind
+        from telecom_records import undo
         from telecom_records.resources import NumberAssignmentResource
 
+        undo.register()
         taking.register(Kind.ASSIGNMENTS, NumberAssignmentResource)

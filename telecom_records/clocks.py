@@ -20,8 +20,8 @@ def session_is_over(now: dt.datetime, period: dt.timedelta) -> Q:
 
 
 def call_waited_in_vain(now: dt.datetime, period: dt.timedelta) -> Q:
-    """A call of nobody that has waited a whole period for its assignment."""
-    return Q(received_at__lte=now - period)
+    """A call of nobody that has waited a whole period for its assignment, or whose import is undone."""
+    return Q(received_at__lte=now - period) | Q(run__undone_at__lte=now)
 
 
 def subscriber_recording_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -84,6 +84,26 @@ def message_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
 def usage_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
     """A record of device or usage that was made a whole period ago."""
     return Q(occurred_at__lte=now - period)
+
+
+def call_was_brought_by_mistake(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A call that an import brought which is undone."""
+    return _of_undone_imports(now, "calls", "started_at")
+
+
+def message_was_brought_by_mistake(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A message that an import brought which is undone."""
+    return _of_undone_imports(now, "messages", "sent_at")
+
+
+def _of_undone_imports(now: dt.datetime, kind: str, instant: str) -> Q:
+    """Return the condition import by import, so that it is found by the index of instants, and asks nothing without one."""
+    runs = data_map()["telecom_records.ImportRun"].model_class._default_manager
+    undone = runs.filter(kind=kind, undone_at__lte=now, undone_whole_at__isnull=True)
+    condition = Q(pk__in=[])
+    for run_id, first, last in undone.values_list("pk", "first_at", "last_at"):
+        condition |= Q(**{"run_id": run_id, f"{instant}__range": (first, last)})
+    return condition
 
 
 def calls_of(people: Any) -> Q:

@@ -2,7 +2,12 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from accounts.validators import validate_country, validate_time_zone
 from telecom_records.formats import FORMATS
@@ -44,6 +49,13 @@ class UploadForm(forms.Form):
         help_text="For files with national numbers, such as GB.",
     )
 
+    again = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        label="Also if it is known",
+        help_text="A file that was imported before adds only what could not be taken then.",
+    )
+
     def clean_file(self):
         file = self.cleaned_data["file"]
         if file.size > MAX_UPLOAD_BYTES:
@@ -57,7 +69,7 @@ class UploadForm(forms.Form):
             source = source_for(
                 data["source"], format=data["format"], time_zone=data["time_zone"], country=data["country"]
             )
-            return open_run(source, data["file"], file_name=data["file"].name, user=user)
+            return open_run(source, data["file"], file_name=data["file"].name, user=user, again=data["again"])
         except UnableToImport as error:
             self.add_error("file", str(error))
         except ValidationError as error:

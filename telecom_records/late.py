@@ -1,30 +1,35 @@
 """An assignment that arrives behind its calls takes up those that waited for it."""
 
-import datetime as dt
-
 from django.db import transaction
 
 from retention.deletion import delete_taken_up
 from telecom_records import waiting
-from telecom_records.imports import Outcome, store_calls
-from telecom_records.models import NumberAssignment, WaitingCall
+from telecom_records.formats.rows import ParsedRow
+from telecom_records.models import ImportRun, NumberAssignment, WaitingCall
+from telecom_records.staging import KINDS
+from telecom_records.storing import store_parsed
 
 ROWS_AT_ONCE = 1_000
 
 
-def take_up(assignment: NumberAssignment, *, now: dt.datetime) -> int:
+def take_up(assignment: NumberAssignment) -> int:
     """Store the waiting calls of an assignment's number and time as its customer's; return how many."""
     taken = 0
     while True:
         with transaction.atomic():
             rows = list(_waiting_for(assignment)[:ROWS_AT_ONCE])
-            for row in rows:
-                outcome = Outcome()
-                store_calls(row.source, [waiting.open_call(row)], run=row.run, outcome=outcome, now=now)
-                taken += outcome.inserted
+            for (run, kind), waited in _by_run(rows).items():
+                taken += store_parsed(waited, KINDS[kind], run=run).inserted
             delete_taken_up(WaitingCall.objects.filter(pk__in=[row.pk for row in rows]))
         if len(rows) < ROWS_AT_ONCE:
             return taken
+
+
+def _by_run(rows: list[WaitingCall]) -> dict[tuple[ImportRun, str], list[ParsedRow]]:
+    waited: dict[tuple[ImportRun, str], list[ParsedRow]] = {}
+    for row in rows:
+        waited.setdefault((row.run, row.run.kind), []).append(waiting.open_row(row))
+    return waited
 
 
 def _waiting_for(assignment: NumberAssignment):

@@ -41,7 +41,9 @@ def ensure_month(table: str, month: dt.date) -> bool:
         cursor.execute("SELECT to_regclass(%s)", [partition])
         if cursor.fetchone()[0]:
             return False
-        cursor.execute(f"CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS EXCLUDING IDENTITY)")
+        cursor.execute(
+            f"CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS EXCLUDING IDENTITY)"
+        )
         guard_partition(cursor, partition)
         start, end = f"{month:%Y-%m-%d} 00:00:00+00", f"{next_month(month):%Y-%m-%d} 00:00:00+00"
         cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{start}') TO ('{end}')")

@@ -79,7 +79,7 @@ class NumberAssignmentResource(CustomerResource):
 
     def after_save_instance(self, instance, row, **kwargs):
         if not kwargs.get("dry_run"):
-            take_up(instance, now=self.now)
+            take_up(instance)
 
     def dehydrate_number(self, assignment: NumberAssignment) -> str:
         return assignment.number.e164

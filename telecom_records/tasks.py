@@ -16,6 +16,8 @@ from telecom_records import imports, remainder
 from telecom_records.models import ImportRun
 from telecom_records.partitions import ensure_months_ahead
 
+SECONDS = 30  # of work in one turn; what an earlier turn has read is passed over first
+
 
 @shared_task
 def carry_on_imports() -> None:
@@ -24,25 +26,27 @@ def carry_on_imports() -> None:
     if not take_slot("carry_on_imports", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
     imports.end_abandoned(now)
-    open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(
-        file_key=""
-    )
+    imports.end_undone(now)
+    open_runs = ImportRun.objects.filter(state__in=ImportRun.OPEN).exclude(file_key="", rows_total__isnull=True)
     for run_id in open_runs.order_by("created_at").values_list("pk", flat=True)[:20]:
         run_import.delay(str(run_id))
 
 
-@shared_task
+@shared_task(soft_time_limit=240, time_limit=270)
 def run_import(run_id: str) -> None:
-    """Take one uploaded file on; when it is over, the file goes. The file is decrypted into an unnamed one."""
+    """Take one import on; when it is over, its uploaded file goes. The file is decrypted into an unnamed one."""
     run = imports.claim(uuid.UUID(run_id))
-    if run is None or not run.file_key:
+    if run is None:
         return
-    with tempfile.TemporaryFile() as plain:
-        files.decrypt_to(plain, run.file_key)
-        run = imports.carry_on(run, plain, now=timezone.now(), seconds=30)
-    if run.state == ImportRun.State.RUNNING:
-        run_import.delay(run_id)
+    if run.is_reading and run.file_key:
+        with tempfile.TemporaryFile() as plain:
+            files.decrypt_to(plain, run.file_key)
+            run = imports.carry_on(run, plain, now=timezone.now(), seconds=SECONDS)
     else:
+        run = imports.carry_on(run, None, now=timezone.now(), seconds=SECONDS)
+    if run.is_open:
+        run_import.delay(run_id)
+    elif run.file_key:
         discard_file(run.file_key, owner=KeyPair.Owner.IMPORT, owner_id=run.pk)
         ImportRun.objects.filter(pk=run.pk).update(file_key="")
 

@@ -12,9 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import files
 from accounts.models import KeyPair
 from accounts.workers import call_worker
+from retention.rules import armed_rules
 from telecom_records.forms import UploadForm
+from telecom_records.imports import REJECTS_LISTED
 from telecom_records.models import ImportRun
 from telecom_records.tasks import run_import
+from telecom_records.undo import RULE
 
 REJECTS_SHOWN = 100
 
@@ -70,13 +73,14 @@ def run_context(run: ImportRun) -> dict[str, Any]:
         "inserted": "Inserted",
         "duplicates": "Known already",
         "revised": "Revised: known with other values",
-        "rejected": "Rejected",
-        "unattributed": "Of nobody: waiting for an assignment",
+        "rejected": "Rejected: rows with faults",
+        "skipped": "Passed over: no calls, or nobody’s",
     }
     return {
         "run": run,
-        "is_moving": run.state in (ImportRun.State.WAITING, ImportRun.State.RUNNING),
+        "is_moving": run.is_open,
         "accounting": [(text, getattr(run, name)) for name, text in words.items()],
         "rejects": run.rejects.order_by("line")[:REJECTS_SHOWN],
-        "more_rejects": max(0, run.rejected - REJECTS_SHOWN),
+        "more_rejects": max(0, min(run.rejected + run.skipped - run.unattributed, REJECTS_LISTED) - REJECTS_SHOWN),
+        "deletes": RULE in armed_rules(),
     }

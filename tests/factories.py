@@ -184,7 +184,9 @@ def make_message(workspace: Workspace, *, at=NOW - 2 * DAY) -> SmsRecord:
         other_party="+442079460199",
         direction="inbound",
         sent_at=at,
+        source=ImportSource.objects.get_or_create(name="tests")[0],
         source_key=f"sms-{next(_counter)}",
+        row_hash=b"x",
     )
 
 

@@ -1,18 +1,30 @@
 """Imports of call records and what was not taken."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin
+from accounts.approvals import UnableToApprove
+from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin, run_or_say
+from telecom_records import undo
 from telecom_records.formats import FORMATS
+from telecom_records.imports import ask_to_cancel
 from telecom_records.models import ImportReject, ImportRun, ImportSource
+from telecom_records.undo import may_be_undone
 from telecom_records.views import run_context
 
-STATE_TONES = {"Waiting": "info", "Running": "info", "Done": "success", "Refused": "danger"}
+STATE_TONES = {
+    "Waiting": "info",
+    "Running": "info",
+    "Done": "success",
+    "Refused": "danger",
+    "Cancelled": "warning",
+    "Undone": "warning",
+}
 
 
 @admin.register(ImportSource)
@@ -23,7 +35,7 @@ class ImportSourceAdmin(PortalAdmin):
     list_display = ["name", "format", "time_zone", "country", "runs"]
     search_fields = ["name"]
     ordering = ["name"]
-    fields = ["name", "format", ("time_zone", "country")]
+    fields = ["name", "format", ("time_zone", "country"), "reject_percent"]
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -40,13 +52,14 @@ class ImportSourceAdmin(PortalAdmin):
 class ImportRunAdmin(ReadOnlyAdmin):
     empty_title = "No imports yet"
     empty_text = "Every file of call records that came in stands here, with where each row went."
-    list_display = ["created_at", "source", "file_name", "state_badge", "read", "inserted", "rejected", "unattributed"]
+    list_display = ["created_at", "source", "file_name", "state_badge", "read", "inserted", "rejected", "skipped"]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["source"]
     search_fields = ["file_name__icontains", "source__name__exact"]
     ordering = ["-created_at", "pk"]
     actions_list = ["import_calls"]
+    actions_detail = ["cancel", "undo"]
     change_form_outer_before_template = "telecom_records/run.html"
 
     def get_fieldsets(self, request, obj=None):
@@ -63,6 +76,54 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
     def has_upload_permission(self, request) -> bool:
         return request.user.has_perm("telecom_records.import_calls")
+
+    def has_cancel_permission(self, request, object_id=None) -> bool:
+        run = self.get_object(request, object_id)
+        return bool(run and run.is_open and not run.cancel_asked_at) and self.has_upload_permission(request)
+
+    def has_undo_permission(self, request, object_id=None) -> bool:
+        run = self.get_object(request, object_id)
+        return bool(run and may_be_undone(run)) and request.user.has_perm("telecom_records.undo_import")
+
+    @action(
+        description="Cancel",
+        permissions=["cancel"],
+        icon="cancel",
+        dialog={
+            "title": "Cancel this import",
+            "description": "It ends at the next chunk of rows. What it has stored until then is hidden and deleted; the file "
+            "can be imported again.",
+            "form_submit_text": "Cancel the import",
+        },
+    )
+    def cancel(self, request, form, object_id):
+        if ask_to_cancel(ImportRun.objects.get(pk=object_id), now=timezone.now()):
+            messages.success(request, "The import ends in a moment.")
+        else:
+            messages.warning(request, "The import is over already.")
+        return redirect(reverse("admin:telecom_records_importrun_change", args=[object_id]))
+
+    @action(
+        description="Ask to undo",
+        permissions=["undo"],
+        variant=ActionVariant.DANGER,
+        icon="undo",
+        dialog={
+            "title": "Ask a second officer to undo this import",
+            "description": "When the other officer agrees, the records that it brought are hidden at once and deleted by the rule "
+            "“Undone imports”. What it only revised keeps its new values. A call that a later file held too goes as well: import "
+            "that file again afterwards.",
+            "form_submit_text": "Ask to undo",
+        },
+    )
+    def undo(self, request, form, object_id):
+        run_or_say(
+            request,
+            lambda: undo.ask(ImportRun.objects.get(pk=object_id), user=request.user, now=timezone.now()),
+            "Asked. Another officer now finds it under Approvals.",
+            UnableToApprove,
+        )
+        return redirect(reverse("admin:telecom_records_importrun_change", args=[object_id]))
 
     @action(
         description="Import call records",

@@ -91,5 +91,5 @@ class NumberAssignmentAdmin(CustomerAdmin):
                 f"Unless somebody else has the number then, it is deleted on {when:%-d %b %Y at %H:%M} "
                 f"({obj.workspace.time_zone}), without recovery.",
             )
-        if taken := take_up(obj, now=timezone.now()):
+        if taken := take_up(obj):
             self.message_user(request, f"{taken} calls that waited for this assignment now belong to its workspace.")

@@ -30,9 +30,9 @@ from telecom_records.formats import (
 from telecom_records.formats.family import Format
 from telecom_records.formats.lines import BOM
 from telecom_records.formats.packed import head_of, parts_of
-from telecom_records.formats.rows import ParsedCall, Reject, Settings, UnableToRead
+from telecom_records.formats.rows import ParsedCall, ParsedMessage, Passed, Reject, Settings, Skip, UnableToRead
 
-__all__ = ["FORMATS", "ParsedCall", "Reject", "UnableToRead", "detect_format", "head_of", "read_calls"]
+__all__ = ["FORMATS", "ParsedCall", "ParsedMessage", "Reject", "UnableToRead", "detect_format", "head_of", "read_calls"]
 
 FORMATS: dict[str, Format] = {
     "asterisk": asterisk.MASTER,
@@ -98,24 +98,28 @@ def detect_format(head: bytes) -> str:
     raise UnableToRead(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
 
 
-def read_calls(file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str) -> Iterator[ParsedCall | Reject]:
+def read_calls(
+    file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str, skip: int = 0
+) -> Iterator[ParsedCall | ParsedMessage | Reject]:
     """Yield every row of a seekable file from its beginning; line numbers count from 1 (in a JSON list: its entries).
 
-    A file in gzip or zip is unpacked on the way; through several files of a zip the numbers go on counting.
+    A file in gzip or zip is unpacked on the way; through several files of a zip the numbers go on counting. The first
+    ``skip`` rows are passed over without being converted.
 
     ``zone`` is that of times without an offset, ``country`` that of national numbers. Raises UnableToRead for an
     unknown format and for a file that is broken as a whole.
     """
     if format not in FORMATS:
         raise UnableToRead(f"There is no format “{format}”. There are: {', '.join(FORMATS)}.")
-    return _rows(file, FORMATS[format], Settings(zone=zone, country=country))
+    return _rows(file, FORMATS[format], Settings(zone=zone, country=country, skip=Skip(skip)))
 
 
-def _rows(file: BinaryIO, format: Format, settings: Settings) -> Iterator[ParsedCall | Reject]:
+def _rows(file: BinaryIO, format: Format, settings: Settings) -> Iterator[ParsedCall | ParsedMessage | Reject]:
     before = 0
     for part in parts_of(file):
         last = 0
         for row in format.read(part, settings):
             last = max(last, row.line)
-            yield dataclasses.replace(row, line=before + row.line) if before else row
+            if not isinstance(row, Passed):
+                yield dataclasses.replace(row, line=before + row.line) if before else row
         before += last

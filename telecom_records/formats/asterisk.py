@@ -13,10 +13,9 @@ from itertools import islice
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats.family import Family, Format, Row, by_word, cell
+from telecom_records.formats.family import Family, Format, Read, Row, by_word, cell
 from telecom_records.formats.rows import (
     Ordinals,
-    ParsedCall,
     Reject,
     RowFault,
     Settings,
@@ -108,7 +107,7 @@ def _family(order: str = "") -> Family:
 def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = True) -> Format:
     family = _family(order)
 
-    def read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+    def read(file: BinaryIO, settings: Settings) -> Read:
         fault = _zone_fault(table, file, settings.zone, order)
         file.seek(0)
         return _all_rejected(table, file, fault) if fault else family.read(table, file, settings)

@@ -6,15 +6,14 @@ DOCTYPE: entities are refused, and what stands between two records may not be lo
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from telecom_records.formats.family import Q850, Family, Format, Row, Rows, cell, either, ids
-from telecom_records.formats.rows import ParsedCall, Reject, RowFault, Settings, UnableToRead
+from telecom_records.formats.family import Q850, Family, Format, Read, Row, Rows, cell, either, ids
+from telecom_records.formats.rows import RowFault, Settings, UnableToRead
 
 MAX_RECORD_BYTES = 256 * 1024
 MARKERS = {"start", "end", "failover", "reset"}
@@ -115,7 +114,7 @@ CALLS = Family(
 )
 
 
-def read_broadworks(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+def read_broadworks(file: BinaryIO, settings: Settings) -> Read:
     """Yield the calls of a file, one for each side that it holds."""
     return CALLS.read(Records(), file, settings)
 

@@ -13,18 +13,19 @@ from typing import Any, BinaryIO, Protocol
 from telecom_records.formats.rows import (
     Ordinals,
     ParsedCall,
+    Passed,
     Reject,
     RowFault,
     Settings,
     joined_key,
-    make_call,
 )
 from telecom_records.formats.values import MAX_SECONDS, is_never, money
 from telecom_records.phone_numbers import INTERNAL_DIGITS, PhoneParty, classify
 
 Row = Mapping[str, Any]
 Rows = Iterator[tuple[int, Row | RowFault]]
-Reader = Callable[[BinaryIO, Settings], Iterator[ParsedCall | Reject]]
+Read = Iterator[ParsedCall | Reject | Passed]
+Reader = Callable[[BinaryIO, Settings], Read]
 TimeReader = Callable[[str, str, Settings, int | None], tuple[dt.datetime, str]]
 Times = tuple[tuple[str, TimeReader], ...]
 Lengths = tuple[tuple[str, Callable[[str, str], Decimal | None]], ...]
@@ -38,6 +39,7 @@ class Format:
     """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
 
     read: Reader
+    gives: str = "calls"
     by_first_line: Callable[[str], bool] | None = None
     by_beginning: Callable[[str], bool] | None = None
 
@@ -69,10 +71,14 @@ class Family:
     prepare: Callable[[Row], Row] = lambda row: row  # adds what the row implies; RowFault for what is no call
     epoch: Callable[[Row], int | None] = lambda row: None
 
-    def read(self, source: Source, file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
-        """Yield each row of a file as a call, or as a reject with the reason."""
-        ordinals = Ordinals()
+    def read(self, source: Source, file: BinaryIO, settings: Settings) -> Read:
+        """Yield each row of a file as a call, or as a reject with the reason; those to be skipped only with their line."""
+        ordinals, skip = Ordinals(), settings.skip
         for number, row in source.rows(file):
+            if skip.left:
+                skip.left -= 1
+                yield Passed(number)
+                continue
             try:
                 if isinstance(row, RowFault):
                     raise row
@@ -98,7 +104,7 @@ class Family:
         caller = self.number(first(row, self.caller), settings.country)
         if self.withheld(row) and not caller.restricted:
             caller = dataclasses.replace(caller, restricted=True)
-        return make_call(
+        return ParsedCall(
             line=number,
             source_key=self.key(row, ordinals),
             call_group=self.group(row)[:GROUP_LENGTH],

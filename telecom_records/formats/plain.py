@@ -1,11 +1,10 @@
 """The portal's own plain CSV (docs/call-record-csv.md): a header, one call a line, times with their offset."""
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
-from telecom_records.formats.family import Family, Format, Row, cell, either, ids, priced
+from telecom_records.formats.family import Family, Format, Read, Row, cell, either, ids, priced
 from telecom_records.formats.lines import decoded, fields, numbered_lines
-from telecom_records.formats.rows import ParsedCall, Reject, RowFault, Settings, UnableToRead
+from telecom_records.formats.rows import RowFault, Settings, UnableToRead
 from telecom_records.formats.tables import HeaderTable
 from telecom_records.formats.values import seconds, zoned
 
@@ -47,7 +46,7 @@ CALLS = Family(
 TABLE = HeaderTable(called="the plain CSV", needed=(frozenset({"call_id", "started_at"}),), delimiters=",")
 
 
-def read_plain(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+def read_plain(file: BinaryIO, settings: Settings) -> Read:
     """Yield the rows of a plain CSV. Raises UnableToRead when its header is not the documented one."""
     names = _names(file)
     if missing := [name for name in NEEDED if name not in names]:

@@ -3,13 +3,19 @@
 import dataclasses
 import datetime as dt
 import hashlib
-from collections import Counter
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from telecom_records.phone_numbers import PhoneParty
 
 KEY_LENGTH = 150
+# Rows that are no fault of the file: they say themselves that there is no call to take, or not yet.
+NO_FAULT = {"not_a_call", "not_finished", "other_run", "repeated_event"}
+NOTHING = "\x1e"  # how a column without a value is told to the database, which takes no text for it
+TO_ESCAPE = re.compile(r"[\\\t\n\r\x1e]")
+ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", NOTHING: " "})
 
 
 class UnableToRead(ValueError):
@@ -32,16 +38,88 @@ class Reject:
     code: str
     message: str
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether the row should have been a call; one that is none is passed over."""
+        return self.code not in NO_FAULT
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ParsedCall:
-    """One call as its source recorded it. Instants are aware and in UTC; None means it did not happen.
+class Passed:
+    """A row that an earlier turn has taken already: only its line counts."""
 
-    ``cost`` is positive for a charge. The caller's name is not taken over: nobody needs it here.
-    """
+    line: int
+
+
+class Told(str):
+    """A key made of what a row says, for files without ids: equals are counted when the whole file is staged."""
+
+    __slots__ = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """What calls and messages have in common. Instants are aware and in UTC; ``cost`` is positive for a charge."""
 
     line: int
     source_key: str
+    status: str
+    cost: Decimal | None
+    currency: str
+    time_source: str
+
+    @property
+    def instant(self) -> dt.datetime:
+        raise NotImplementedError
+
+    @property
+    def parties(self) -> tuple[PhoneParty, PhoneParty]:
+        """Whose side is outgoing, and whose is incoming."""
+        raise NotImplementedError
+
+    def own_values(self) -> Iterator[object]:
+        """Yield what only rows of this kind have."""
+        raise NotImplementedError
+
+    def as_text(self) -> str:
+        """Return the row as a line of COPY, but for its place, line and hash (``telecom_records/staging.py``).
+
+        Raises RowFault when a text holds what no database stores: a NUL byte, or half a character.
+        """
+        outgoing, incoming = self.parties
+        texts: tuple[str, ...] = (
+            self.source_key, self.time_source, self.status, self.currency,
+            outgoing.kind, outgoing.value, outgoing.e164 or "", incoming.kind, incoming.value, incoming.e164 or "",
+        )  # fmt: skip
+        if TO_ESCAPE.search("".join(texts)):
+            texts = tuple(text.translate(ESCAPES) for text in texts)
+        told = "\t".join(
+            (
+                *texts,
+                "t" if outgoing.restricted else "f",
+                "t" if incoming.restricted else "f",
+                str(self.instant),
+                NOTHING if self.cost is None else str(self.cost),
+                *(NOTHING if value is None else str(value) for value in self.own_values()),
+            )
+        )
+        if "\x00" in told or not _is_whole(told):
+            raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
+        return told
+
+    @property
+    def row_hash(self) -> bytes:
+        """Over the mapped values, so that the same call from a longer export is the same. Raises RowFault."""
+        return hash_of(self.as_text())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedCall(ParsedRow):
+    """One call as its source recorded it; None means it did not happen.
+
+    The caller's name is not taken over: nobody needs it here.
+    """
+
     call_group: str
     caller: PhoneParty
     dialled: PhoneParty
@@ -51,11 +129,46 @@ class ParsedCall:
     duration_s: Decimal | None
     talk_s: Decimal | None
     billed_s: int | None
-    status: str
-    cost: Decimal | None
-    currency: str
-    time_source: str
-    row_hash: bytes
+
+    @property
+    def instant(self) -> dt.datetime:
+        return self.started_at
+
+    @property
+    def parties(self) -> tuple[PhoneParty, PhoneParty]:
+        return self.caller, self.dialled
+
+    def own_values(self) -> Iterator[object]:
+        yield self.call_group.translate(ESCAPES)
+        yield from (self.answered_at, self.ended_at, self.duration_s, self.talk_s, self.billed_s)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedMessage(ParsedRow):
+    """One text message as its source recorded it, without its text. ``segments`` is None where nobody says."""
+
+    sender: PhoneParty
+    recipient: PhoneParty
+    sent_at: dt.datetime
+    segments: int | None
+
+    @property
+    def instant(self) -> dt.datetime:
+        return self.sent_at
+
+    @property
+    def parties(self) -> tuple[PhoneParty, PhoneParty]:
+        return self.sender, self.recipient
+
+    def own_values(self) -> Iterator[object]:
+        yield self.segments
+
+
+@dataclasses.dataclass
+class Skip:
+    """How many rows of the beginning an earlier turn has taken already."""
+
+    left: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,21 +177,19 @@ class Settings:
 
     zone: ZoneInfo | None = None
     country: str = ""
+    skip: Skip = dataclasses.field(default_factory=Skip)
 
 
-def make_call(*, line: int, **values) -> ParsedCall:
-    """Return a call with its hash: over the mapped values, so that the same call from a longer export is the same.
+def hash_of(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
-    Raises RowFault when a text holds what no database stores: a NUL byte, or half a character.
-    """
-    told = "\x1f".join(str(values[name]) for name in sorted(values))
+
+def _is_whole(text: str) -> bool:
     try:
-        encoded = told.encode()
+        text.encode()
     except UnicodeEncodeError:
-        encoded = b"\x00"
-    if b"\x00" in encoded:
-        raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
-    return ParsedCall(line=line, row_hash=hashlib.sha256(encoded).digest()[:16], **values)
+        return False
+    return True
 
 
 def joined_key(first: str, *rest: object) -> str:
@@ -90,12 +201,7 @@ def joined_key(first: str, *rest: object) -> str:
 
 
 class Ordinals:
-    """Keys for files without call ids: a hash of what the row says, and which of its equals in the file it is."""
+    """Keys for files without call ids: a hash of what the row says; which of its equals it is, is counted later."""
 
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-
-    def key_for(self, *parts: object) -> str:
-        key = joined_key("row", *parts)
-        self._seen[key] += 1
-        return f"{key}/{self._seen[key]}"
+    def key_for(self, *parts: object) -> Told:
+        return Told(joined_key("row", *parts))

@@ -5,11 +5,10 @@ order, and with the tags exchanged when the called party hangs up. An INVITE tha
 of acc's flat store has no header, its width says which extra columns there are; a table of events has one.
 """
 
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from telecom_records.formats.family import SIP, Family, Format, Row, Rows, cell, either, ids
-from telecom_records.formats.rows import ParsedCall, Reject, RowFault, Settings
+from telecom_records.formats.family import SIP, Family, Format, Read, Row, Rows, cell, either, ids
+from telecom_records.formats.rows import RowFault, Settings
 from telecom_records.formats.tables import HeaderTable, WidthTable
 from telecom_records.formats.values import since_1970, zoned
 
@@ -127,7 +126,7 @@ def _alone(line: int, event: Any, kind: str) -> tuple[int, Row | RowFault]:
 def _format(source: HeaderTable | WidthTable) -> Format:
     pairs = Pairs(source)
 
-    def read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
+    def read(file: BinaryIO, settings: Settings) -> Read:
         return CALLS.read(pairs, file, settings)
 
     return Format(read, by_first_line=source.looks_like)

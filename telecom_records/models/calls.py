@@ -73,22 +73,40 @@ class CallDetailRecord(models.Model):
 class SmsRecord(models.Model):
     """A text message of one customer, without its text."""
 
+    class Status(models.TextChoices):
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        UNDELIVERED = "undelivered", "Undelivered"
+        FAILED = "failed", "Failed"
+        RECEIVED = "received", "Received"
+        UNKNOWN = "unknown", "Unknown"
+
     id = models.BigAutoField(primary_key=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="sms_records", db_index=False)
     own_number = models.CharField(max_length=16)
     other_party = models.CharField(max_length=64, blank=True)
+    other_party_kind = models.CharField(max_length=14, default="e164")
     direction = models.CharField(max_length=8, choices=Direction)
     sent_at = models.DateTimeField("sent")
-    status = models.CharField(max_length=12, default="sent")
-    segments = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(max_length=12, default="sent", choices=Status)
+    segments = models.PositiveSmallIntegerField("parts", null=True)
     cost = models.DecimalField(max_digits=18, decimal_places=8, null=True)
     currency = models.CharField(max_length=3, blank=True)
+    source = models.ForeignKey("ImportSource", on_delete=models.PROTECT, related_name="+", db_index=False)
     source_key = models.CharField(max_length=160)
+    time_source = models.CharField(max_length=24)
+    row_hash = models.BinaryField()
+    revision = models.PositiveSmallIntegerField(default=0)
+    run = models.ForeignKey(
+        "ImportRun", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False, null=True
+    )
 
     class Meta:
         verbose_name = "message"
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "source_key", "own_number", "sent_at"], name="sms_once"),
+            models.UniqueConstraint(
+                fields=["workspace", "source", "source_key", "own_number", "sent_at"], name="sms_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["sent_at", "id"], name="sms_sent"),

@@ -6,7 +6,9 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import Q
 from phonenumbers import SUPPORTED_REGIONS
 
 from accounts.validators import validate_country, validate_time_zone
@@ -26,6 +28,12 @@ class ImportSource(models.Model):
         blank=True,
         validators=[validate_country],
         help_text="Where national numbers of its files are dialled.",
+    )
+    reject_percent = models.PositiveSmallIntegerField(
+        "faults allowed (%)",
+        default=5,
+        validators=[MaxValueValidator(100)],
+        help_text="A file is refused whole when more of its rows than this have faults.",
     )
 
     def __str__(self) -> str:
@@ -47,6 +55,10 @@ class ImportRun(models.Model):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         REFUSED = "refused", "Refused"
+        CANCELLED = "cancelled", "Cancelled"
+        UNDONE = "undone", "Undone"
+
+    OPEN = (State.WAITING, State.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(ImportSource, on_delete=models.PROTECT, related_name="runs")
@@ -57,7 +69,8 @@ class ImportRun(models.Model):
     file_bytes = models.BigIntegerField("size (bytes)")
     file_sha256 = models.CharField(max_length=64)
     file_key = models.CharField(max_length=120, blank=True)
-    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    kind = models.CharField(max_length=8, default="calls", choices=[("calls", "Calls"), ("messages", "Messages")])
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     message = models.CharField(max_length=400, blank=True)
     rows_total = models.PositiveIntegerField("rows in the file", null=True)
     read = models.PositiveIntegerField(default=0)
@@ -65,7 +78,15 @@ class ImportRun(models.Model):
     duplicates = models.PositiveIntegerField(default=0)
     revised = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
-    unattributed = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    unattributed = models.PositiveIntegerField("of the skipped, nobody's", default=0)
+    stored_until = models.DateTimeField(null=True, editable=False, help_text="Up to which instant its rows are stored.")
+    stored_position = models.BigIntegerField(default=0, editable=False)
+    first_at = models.DateTimeField("first", null=True)
+    last_at = models.DateTimeField("last", null=True)
+    cancel_asked_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField("undone", null=True, help_text="Since when the records that it brought are to go.")
+    undone_whole_at = models.DateTimeField(null=True, help_text="When the last of them was gone.")
     lease_until = models.DateTimeField(null=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -73,17 +94,42 @@ class ImportRun(models.Model):
 
     class Meta:
         verbose_name = "import"
-        permissions = [("import_calls", "Can import call records")]
+        permissions = [
+            ("import_calls", "Can import call records"),
+            ("undo_import", "Can undo an import of call records"),
+        ]
+        indexes = [
+            models.Index(fields=["source", "file_sha256"]),
+            models.Index(
+                fields=["undone_at"],
+                name="import_to_be_undone",
+                condition=Q(undone_at__isnull=False, undone_whole_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"import {str(self.pk)[:8]}"
 
-    ACCOUNTING = ("read", "inserted", "duplicates", "revised", "rejected", "unattributed")
+    ACCOUNTING = ("read", "inserted", "duplicates", "revised", "rejected", "skipped")
 
     @property
     def accounting(self) -> dict[str, int]:
-        """Where each row of the file went; ``read`` is the sum of the others."""
+        """Where each row of the file went; at the end ``read`` is the sum of the others."""
         return {name: getattr(self, name) for name in self.ACCOUNTING}
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the file is not read to its end yet; nothing of it is stored until then."""
+        return self.rows_total is None
+
+    @property
+    def settled(self) -> int:
+        """How many of its rows have gone where they go."""
+        return self.inserted + self.duplicates + self.revised + self.rejected + self.skipped
 
 
 class ImportReject(models.Model):

@@ -42,7 +42,7 @@ def test_a_hostile_value_rejects_its_row(tmp_path, text, source, code):
     path = tmp_path / "calls"
     path.write_text(text)
     run = imports.import_file(path, source=factories.make_source("hostile", **source), now=NOW)
-    assert (run.state, run.read, run.rejected) == (ImportRun.State.DONE, 1, 1)
+    assert (run.state, run.read, run.rejected) == (ImportRun.State.REFUSED, 1, 1)
     assert run.rejects.get().code == code
 
 
@@ -56,10 +56,10 @@ def test_a_number_that_is_too_long_refuses_the_file(tmp_path):
 def test_a_value_that_no_format_foresaw_ends_the_run_instead_of_being_tried_for_ever(tmp_path, monkeypatch):
     path = tmp_path / "calls.csv"
     path.write_text(HEADER + "a,2026-06-01T10:00:00Z,+442079460101,+442079460102\n")
-    monkeypatch.setattr(imports, "store_calls", lambda *_, **__: (_ for _ in ()).throw(OverflowError("x")))
+    monkeypatch.setattr(imports, "store", lambda *_, **__: (_ for _ in ()).throw(OverflowError("x")))
     run = imports.import_file(path, source=factories.make_source("hostile"), now=NOW)
-    assert (run.state, run.read) == (ImportRun.State.REFUSED, 0)
-    assert "Stopped after 0 rows" in run.message
+    assert (run.state, run.inserted, run.undone_at) == (ImportRun.State.REFUSED, 0, None)
+    assert "Stopped after 1 rows" in run.message
 
 
 def test_a_gzip_is_taken_as_what_it_holds_and_one_that_is_cut_off_leaves_nothing(tmp_path):
