@@ -259,7 +259,7 @@ MAPS = [
         policy="5.2",
         clock="",
         reason="Settings of a switch; nobody's data.",
-        columns={name: internal() for name in ("id", "name", "format", "time_zone", "country")},
+        columns={name: internal() for name in ("id", "name", "format", "time_zone", "country", "mapping")},
     ),
     ModelMap(
         model="telecom_records.ImportRun",
@@ -287,6 +287,7 @@ MAPS = [
                 "format",
                 "time_zone",
                 "country",
+                "mapping",
                 "file_name",
                 "file_bytes",
                 "file_sha256",

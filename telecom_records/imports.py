@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from telecom_records import waiting
 from telecom_records.attribution import Directory
-from telecom_records.formats import ParsedCall, Reject, UnableToRead, detect_format, head_of, read_calls
+from telecom_records.formats import ParsedCall, ParsedMessage, Reject, UnableToRead, detect_format, head_of, read_calls
 from telecom_records.models import Direction, ImportReject, ImportRun, ImportSource
 from telecom_records.partitions import ensure_month, month_of, within_bounds
 
@@ -90,6 +90,7 @@ def open_run(source: ImportSource, file: BinaryIO, *, file_name: str, user=None)
         format=format,
         time_zone=source.time_zone,
         country=source.country,
+        mapping=source.mapping,
         file_name=os.path.basename(file_name)[:200],
         file_bytes=size,
         file_sha256=digest,
@@ -101,7 +102,11 @@ def rows_of(run: ImportRun, file: BinaryIO) -> Iterator[ParsedCall | Reject]:
     """Yield the rows of the run's file, from its beginning. Raises UnableToRead."""
     file.seek(0)
     zone = ZoneInfo(run.time_zone) if run.time_zone else None
-    return iter(read_calls(file, format=run.format, zone=zone, country=run.country))
+    for row in read_calls(file, format=run.format, zone=zone, country=run.country, mapping=run.mapping):
+        if isinstance(row, ParsedMessage):  # until messages are stored
+            yield Reject(row.line, "not_a_call", "This is a message, not a call.")
+        else:
+            yield row
 
 
 def claim(run_id) -> ImportRun | None:

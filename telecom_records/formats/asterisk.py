@@ -105,7 +105,7 @@ def _family(order: str = "") -> Family:
     )
 
 
-def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = True) -> Format:
+def _format(table: HeaderTable | WidthTable, *, name: str, order: str = "", known: bool = True) -> Format:
     family = _family(order)
 
     def read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | Reject]:
@@ -113,7 +113,7 @@ def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = T
         file.seek(0)
         return _all_rejected(table, file, fault) if fault else family.read(table, file, settings)
 
-    return Format(read, by_first_line=table.looks_like if known else None)
+    return Format(read, by_first_line=table.looks_like if known else None, name=name)
 
 
 def _all_rejected(table: HeaderTable | WidthTable, file: BinaryIO, why: str) -> Iterator[Reject]:
@@ -163,8 +163,8 @@ EXPORT = HeaderTable(
     needed=(frozenset({"start", "src", "dst"}),),
     rename={"calldate": "start", "cnum": "src"},
 )
-MASTER = _format(WidthTable(LAYOUTS, is_row=_is_master))
-CUSTOM_MASTER = _format(WidthTable(CUSTOM_LAYOUTS, is_row=_is_custom))
-FREEPBX = _format(EXPORT)
-FREEPBX_DMY = _format(EXPORT, order="dmy", known=False)
-FREEPBX_MDY = _format(EXPORT, order="mdy", known=False)
+MASTER = _format(WidthTable(LAYOUTS, is_row=_is_master), name="Asterisk Master.csv")
+CUSTOM_MASTER = _format(WidthTable(CUSTOM_LAYOUTS, is_row=_is_custom), name="Asterisk cdr_custom")
+FREEPBX = _format(EXPORT, name="FreePBX export")
+FREEPBX_DMY = _format(EXPORT, name="FreePBX export, day/month", order="dmy", known=False)
+FREEPBX_MDY = _format(EXPORT, name="FreePBX export, month/day", order="mdy", known=False)

@@ -36,4 +36,5 @@ FORMAT = table_format(
         needed=(frozenset({"bdrid", "callsource", "calldestination", "callstartdatetime"}),),
     ),
     CALLS,
+    name="Bandwidth billing records",
 )

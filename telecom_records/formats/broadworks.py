@@ -120,4 +120,4 @@ def read_broadworks(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall |
     return CALLS.read(Records(), file, settings)
 
 
-FORMAT = Format(read_broadworks, by_beginning=looks_like_broadworks)
+FORMAT = Format(read_broadworks, by_beginning=looks_like_broadworks, name="BroadWorks (XML)")

@@ -55,4 +55,5 @@ FORMAT = table_format(
         delimiters=",",
     ),
     CALLS,
+    name="DIDWW calls",
 )

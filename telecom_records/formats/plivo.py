@@ -37,4 +37,6 @@ CALLS = Family(
     number=international,
     prepare=_prepare,
 )
-FORMAT = document_format(Documents(marks=("call_uuid", "call_direction"), lists=("objects",)), CALLS)
+FORMAT = document_format(
+    Documents(marks=("call_uuid", "call_direction"), lists=("objects",)), CALLS, name="Plivo calls (JSON)"
+)

@@ -4,7 +4,9 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from telecom_records.phone_numbers import PhoneParty
@@ -58,12 +60,33 @@ class ParsedCall:
     row_hash: bytes
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """One text message as its source recorded it, without its text. ``sent_at`` is in UTC; a charge is positive.
+
+    ``status`` is sent, delivered, undelivered, failed, received or unknown; None for ``segments``: not told.
+    """
+
+    line: int
+    source_key: str
+    sender: PhoneParty
+    recipient: PhoneParty
+    sent_at: dt.datetime
+    status: str
+    segments: int | None
+    cost: Decimal | None
+    currency: str
+    time_source: str
+    row_hash: bytes
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a file does not say about itself: the zone of its times, the country of its national numbers."""
+    """What a file does not say about itself: the zone of its times, the country of its national numbers, its columns."""
 
     zone: ZoneInfo | None = None
     country: str = ""
+    mapping: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def make_call(*, line: int, **values) -> ParsedCall:
@@ -71,6 +94,15 @@ def make_call(*, line: int, **values) -> ParsedCall:
 
     Raises RowFault when a text holds what no database stores: a NUL byte, or half a character.
     """
+    return ParsedCall(line=line, row_hash=_row_hash(values), **values)
+
+
+def make_message(*, line: int, **values) -> ParsedMessage:
+    """Return a message with its hash, as ``make_call``. Raises RowFault."""
+    return ParsedMessage(line=line, row_hash=_row_hash(values), **values)
+
+
+def _row_hash(values: Mapping[str, Any]) -> bytes:
     told = "\x1f".join(str(values[name]) for name in sorted(values))
     try:
         encoded = told.encode()
@@ -78,7 +110,7 @@ def make_call(*, line: int, **values) -> ParsedCall:
         encoded = b"\x00"
     if b"\x00" in encoded:
         raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
-    return ParsedCall(line=line, row_hash=hashlib.sha256(encoded).digest()[:16], **values)
+    return hashlib.sha256(encoded).digest()[:16]
 
 
 def joined_key(first: str, *rest: object) -> str:

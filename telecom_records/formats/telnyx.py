@@ -59,7 +59,9 @@ def _charged(row: Row) -> bool:
     return not asked and any(seconds(cell(row, name), name) for name in ("call_sec", "billed_sec", "billable_time"))
 
 
-JSON = document_format(Documents(marks=("cli", "cld", "record_type"), lists=("data",)), CALLS)
+JSON = document_format(
+    Documents(marks=("cli", "cld", "record_type"), lists=("data",)), CALLS, name="Telnyx calls (JSON)"
+)
 CSV = table_format(
     HeaderTable(
         called="a call report of Telnyx",
@@ -69,4 +71,5 @@ CSV = table_format(
         ),
     ),
     CALLS,
+    name="Telnyx calls (CSV)",
 )

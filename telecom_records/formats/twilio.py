@@ -51,6 +51,7 @@ CALLS = Family(
 JSON = document_format(
     Documents(marks=("sid",), lists=("calls",), others={"messages": "a message", "recordings": "a recording"}),
     CALLS,
+    name="Twilio calls (JSON)",
 )
 CSV = table_format(
     HeaderTable(
@@ -62,4 +63,5 @@ CSV = table_format(
         },
     ),
     CALLS,
+    name="Twilio calls (CSV)",
 )  # fmt: skip

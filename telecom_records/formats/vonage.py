@@ -38,7 +38,11 @@ CALLS = Family(
     number=international,
     prepare=_prepare,
 )
-JSON = document_format(Documents(marks=("call_id", "date_start"), lists=("records",)), CALLS)
+JSON = document_format(
+    Documents(marks=("call_id", "date_start"), lists=("records",)), CALLS, name="Vonage calls (JSON)"
+)
 CSV = table_format(
-    HeaderTable(called="a voice report of Vonage", needed=(frozenset({"call_id", "from", "to", "date_start"}),)), CALLS
+    HeaderTable(called="a voice report of Vonage", needed=(frozenset({"call_id", "from", "to", "date_start"}),)),
+    CALLS,
+    name="Vonage calls (CSV)",
 )

@@ -5,16 +5,18 @@ import io
 import json
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import ParsedCall, Reject, read_calls
+from telecom_records.formats import ParsedCall, ParsedMessage, Reject, read_calls
 
 LONDON = ZoneInfo("Europe/London")
 UTC = dt.UTC
 JULY_1_9Z = 1782896400  # 2026-07-01 09:00:00 UTC, 10:00 in London
 
 
-def read(text: str | bytes, format: str, zone=LONDON, country="GB") -> list[ParsedCall | Reject]:
+def read(
+    text: str | bytes, format: str, zone=LONDON, country="GB", mapping=None
+) -> list[ParsedCall | ParsedMessage | Reject]:
     data = text.encode() if isinstance(text, str) else text
-    return list(read_calls(io.BytesIO(data), format=format, zone=zone, country=country))
+    return list(read_calls(io.BytesIO(data), format=format, zone=zone, country=country, mapping=mapping))
 
 
 def at(hour: int, minute: int = 0, second: float = 0) -> dt.datetime:
@@ -170,6 +172,14 @@ CDRSTATS = (
     "192.0.2.1,1,s-1,02079460101,Edwin,+442079460871,2026-07-01 10:00:00,65,60,16,1,{}\n"
 )
 
+MAPPED = "Started;A;B;Talked\n01/07/2026 10:00;02079460101;02079460871;60\n"
+MAPPING = {
+    "delimiter": ";", "time_style": "dmy",
+    "columns": [
+        {"at": "started", "means": "start"}, {"at": "a", "means": "caller"}, {"at": "b", "means": "dialled"},
+        {"at": "talked", "means": "talk"},
+    ],
+}  # fmt: skip
 FILES: dict[str, str] = {
     "asterisk": MASTER,
     "asterisk-custom": CUSTOM,
@@ -197,4 +207,4 @@ FILES: dict[str, str] = {
     "twilio-csv": TWILIO_CSV,
     "csv": PLAIN,
 }
-NEVER_SEEN = {"freepbx-dmy", "freepbx-mdy"}  # the same header as freepbx: only a person can say which
+NEVER_SEEN = {"freepbx-dmy", "freepbx-mdy", "mapped", "mapped-messages"}  # only a person can say which it is
