@@ -12,7 +12,7 @@ from accounts import files
 from accounts.models import KeyPair
 from retention.deletion import discard_file
 from retention.schedule import take_slot
-from telecom_records import imports, remainder
+from telecom_records import drafts, imports, remainder
 from telecom_records.models import ImportRun
 from telecom_records.partitions import ensure_months_ahead
 
@@ -24,6 +24,7 @@ def carry_on_imports() -> None:
     if not take_slot("carry_on_imports", now=now, every=dt.timedelta(seconds=settings.RETENTION_TICK_SECONDS)):
         return
     imports.end_abandoned(now)
+    drafts.end_forgotten(now)
     open_runs = ImportRun.objects.filter(state__in=[ImportRun.State.WAITING, ImportRun.State.RUNNING]).exclude(
         file_key=""
     )

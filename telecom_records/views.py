@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import files
 from accounts.models import KeyPair
 from accounts.workers import call_worker
+from telecom_records.formats import FORMATS
 from telecom_records.forms import UploadForm
 from telecom_records.models import ImportRun
 from telecom_records.tasks import run_import
@@ -25,6 +26,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid() and (run := _take(form, request.user)):
+        if run.state == ImportRun.State.MAPPING:
+            return redirect("calls:columns", run.pk)
         return redirect("admin:telecom_records_importrun_change", run.pk)
     return render(
         request,
@@ -44,7 +47,7 @@ def _take(form: UploadForm, user) -> ImportRun | None:
     try:
         with transaction.atomic():
             run = form.save(user=user)
-            if run:
+            if run and not run.file_key:
                 run.file_key = files.put_encrypted(
                     form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
                 )
@@ -75,6 +78,7 @@ def run_context(run: ImportRun) -> dict[str, Any]:
     }
     return {
         "run": run,
+        "format_name": FORMATS[run.format].name if run.format in FORMATS else "",
         "is_moving": run.state in (ImportRun.State.WAITING, ImportRun.State.RUNNING),
         "accounting": [(text, getattr(run, name)) for name, text in words.items()],
         "rejects": run.rejects.order_by("line")[:REJECTS_SHOWN],

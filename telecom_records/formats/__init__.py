@@ -96,13 +96,13 @@ class UnknownTable(UnableToRead):
 
 
 def format_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the formats by what they give, as a form's choices: the words for people, by their names."""
+    """Return the formats by what they give, as a form's choices, with the words for people; mapped ones are no choice."""
     groups = {"calls": "Calls", "messages": "Messages"}
     return [
         (
             title,
             sorted(
-                ((key, each.name) for key, each in FORMATS.items() if each.gives == gives),
+                ((key, each.name) for key, each in FORMATS.items() if each.gives == gives and each.read != mapped.read),
                 key=lambda one: one[1].lower(),
             ),
         )

@@ -43,7 +43,7 @@ def source_of(mapping: TableMapping) -> Source:
     """Return the table of a mapping; its columns are called by what they mean."""
     names = _names(mapping)
     must = frozenset(mapping.label(means) for means in needed(mapping))
-    lines = _lines(mapping)
+    lines = lines_of(mapping)
     if mapping.layout == "fixed":
         places = {names[column.at]: column.places for column in mapping.columns}
         return FixedTable(places, needed=must, lines=lines)
@@ -58,8 +58,8 @@ def source_of(mapping: TableMapping) -> Source:
 def family_of(mapping: TableMapping) -> Family | MessageFamily:
     """Return the family of a mapping."""
     at = mapping.label
-    read = moment(mapping.time_style, in_utc=mapping.times_in == "utc")
-    times = {name: ((at(name), read),) if mapping.has(name) else () for name in ("start", "answer", "end")}
+    moments = moment(mapping.time_style, in_utc=mapping.times_in == "utc")
+    times = {name: ((at(name), moments),) if mapping.has(name) else () for name in ("start", "answer", "end")}
     length = LENGTH_READERS[mapping.lengths]
     lengths: dict[str, Lengths] = {
         name: ((at(name), length),) if mapping.has(name) else () for name in ("duration", "talk", "billed")
@@ -151,7 +151,7 @@ def _with_point(text: str, column: str) -> str:
     return text.replace(".", "").replace(",", ".")
 
 
-def _lines(mapping: TableMapping) -> Callable[[BinaryIO], Iterator[tuple[int, bytes]]]:
+def lines_of(mapping: TableMapping) -> Callable[[BinaryIO], Iterator[tuple[int, bytes]]]:
     """Return what gives the lines of a file: in UTF-8, without those above the table and those that are passed over."""
     passed_over = tuple(word.encode() for word in mapping.comments)
 
@@ -193,15 +193,15 @@ def recoded(file: BinaryIO, encoding: str) -> BinaryIO:
     return file if encoding == "utf-8" else io.BufferedReader(_Recoded(file, encoding), BLOCK_BYTES)
 
 
-def _read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | ParsedMessage | Reject]:
+def read(file: BinaryIO, settings: Settings) -> Iterator[ParsedCall | ParsedMessage | Reject]:
     """Yield the rows of a file by the mapping of its source. Raises UnableToRead for a mapping that is none."""
     try:
         mapping = read_mapping(settings.mapping)
     except BadMapping as error:
-        raise UnableToRead(f"The columns of this source are not mapped: {error}") from error
+        raise UnableToRead(f"The columns are not mapped: {error}") from error
     return family_of(mapping).read(source_of(mapping), file, settings)
 
 
-CALLS = Format(_read, name="Calls, by columns that were mapped")
+CALLS = Format(read, name="Calls, by columns that were mapped")
 MESSAGES = dataclasses.replace(CALLS, name="Messages, by columns that were mapped", gives="messages")
 FORMAT_OF = {"calls": "mapped", "messages": "mapped-messages"}  # the kind of a mapping, and the format of its source

@@ -20,6 +20,7 @@ CUSTOM_PAGES = [
     "/admin/retention/rules/closed_ticket/period/",
     "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
     "/admin/calls/import/",
+    f"/admin/calls/imports/{factories.DRAFT_ID}/columns/",
     "/admin/retention/evidence/",
     "/admin/calls/figures/",
     "/admin/marketing/",
@@ -45,6 +46,7 @@ def make_rows(officer: User) -> None:
     )
     ReplyTemplate.objects.create(name="Received", text="Dear {name}, we have your ticket {ticket}.")
     factories.make_notice()
+    factories.make_draft(officer, pk=factories.DRAFT_ID)
     client = factories.make_client()
     split = factories.make_request(officer, requester_contact="anneke@brandt.example")
     routing.split_request(
