@@ -20,7 +20,7 @@ from telecom_records.formats.guesses import guess_mapping
 from telecom_records.formats.mapping import MEANINGS, BadMapping, Column, TableMapping, draft_mapping, read_mapping
 from telecom_records.previews import with_words
 
-SPARE_PLACES = 3
+PLACES_SHOWN, SPARE_PLACES = 8, 3
 SPLIT = ("layout", "delimiter", "header", "skip_lines", "comments", "encoding")  # how lines are split
 VALUES = (
     "kind", "time_style", "times_in", "time_zone", "country", "numbers", "lengths", "decimal", "charge", "currency", "nulls",
@@ -29,7 +29,9 @@ VALUES = (
 
 def _choice(choices: dict[str, str], label: str, *, empty: str = "", **more: Any) -> forms.ChoiceField:
     first = [("", empty)] if empty else []
-    return forms.ChoiceField(label=label, choices=[*first, *choices.items()], widget=UnfoldAdminSelectWidget, **more)
+    return forms.ChoiceField(
+        label=label, choices=[*first, *choices.items()], required=False, widget=UnfoldAdminSelectWidget, **more
+    )
 
 
 def _text(label: str, **more: Any) -> forms.CharField:
@@ -61,7 +63,7 @@ class MappingForm(forms.Form):
     comments = _text("Lines passed over begin with", help_text="Such as # or TRL, with spaces between several.")
     encoding = _choice(told.ENCODINGS, "Encoding")
     kind = _choice(told.KINDS, "The rows are")
-    time_style = _choice(STYLES, "Times are written", empty="Choose: day and month are never guessed", required=False)
+    time_style = _choice(STYLES, "Times are written", empty="Choose. Day and month are never guessed.")
     times_in = _choice(told.TIMES_IN, "Times without an offset are in")
     time_zone = _text("Zone of the source", validators=[validate_time_zone], help_text="Such as Europe/London.")
     country = _Capitals(
@@ -98,10 +100,8 @@ class MappingForm(forms.Form):
     def clean(self) -> None:
         """Put the mapping together, as far as it can be; what it still lacks is for ``check``."""
         data = self.cleaned_data
-        values = {
-            name: data[name] for name in (*SPLIT, *VALUES) if name in data and name not in ("time_zone", "country")
-        }
-        values["skip_lines"] = values.get("skip_lines") or 0
+        names = {*SPLIT, *VALUES} - {"time_zone", "country"}
+        values = {name: data[name] for name in names if data.get(name) not in (None, "")}
         for name in ("comments", "nulls"):
             values[name] = data.get(name, "").split()
         try:
@@ -160,6 +160,7 @@ def initial_of(mapping: TableMapping, *, time_zone: str, country: str) -> dict[s
 def column_lines(mapping: TableMapping, places: list[str]) -> list[Column]:
     """Return a line for each column of the file, or for each range of places and a few that are still free."""
     if mapping.layout == "fixed":
-        return [*mapping.columns, *([Column("", "")] * SPARE_PLACES)]
+        spare = max(SPARE_PLACES, PLACES_SHOWN - len(mapping.columns))
+        return [*mapping.columns, *([Column("", "")] * spare)]
     means = {column.at: column.means for column in mapping.columns}
     return [Column(place, means.get(place, "")) for place in places]

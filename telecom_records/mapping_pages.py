@@ -23,6 +23,7 @@ from telecom_records.models import ImportRun, ImportSource
 from telecom_records.previews import preview_of, sample_of, with_words, words_of
 from telecom_records.tasks import run_import
 
+ONLY_DELIMITED = ("delimiter", "header")
 SAVING = ("import", "save")
 RULER = "".join(f"{place:.>10}" for place in range(10, 201, 10))
 PERMISSIONS = ["telecom_records.import_calls", "telecom_records.change_importsource", "accounts.view_clear_values"]
@@ -54,10 +55,10 @@ def columns(request: HttpRequest, run_id) -> HttpResponse:
         return _to_run(run)
     if request.method == "GET":
         log_clear_look(request, ImportRun, subject=str(run.pk))
+    template = "_columns.html" if request.headers.get("HX-Request") else "columns.html"
     is_refused = request.POST.get("action") in SAVING and form.errors
-    return render(
-        request, "telecom_records/columns.html", _context(request, run, form), status=400 if is_refused else 200
-    )
+    context = _context(request, run, form)
+    return render(request, f"telecom_records/{template}", context, status=400 if is_refused else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -147,7 +148,8 @@ def _context(request: HttpRequest, run: ImportRun, form: MappingForm) -> dict[st
         "columns": list(zip(titles, lines, strict=False)),
         "places": lines,
         "meanings": MEANINGS[mapping.kind],
-        "split_fields": [form[name] for name in SPLIT],
+        "split_fields": [form[name] for name in SPLIT if mapping.layout == "delimited" or name not in ONLY_DELIMITED],
+        "hidden_fields": [form[name] for name in ONLY_DELIMITED if mapping.layout == "fixed"],
         "value_fields": [form[name] for name in VALUES],
         "glossaries": [
             Glossary(title, means, *words_of(sample, mapping, means), choices)

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from telecom_records.formats import FORMATS, ParsedCall, ParsedMessage, Reject, UnableToRead
 from telecom_records.formats.guesses import SAMPLE_ROWS, column_places, guess_word, split_rows, values_of
 from telecom_records.formats.mapped import FORMAT_OF
-from telecom_records.formats.mapping import MEANINGS, STATUSES, TableMapping, says_nobody
+from telecom_records.formats.mapping import MEANINGS, STATUSES, BadMapping, TableMapping, read_mapping, says_nobody
 from telecom_records.formats.rows import Settings
 from telecom_records.phone_numbers import PhoneParty
 
 CELL_CHARS, MAX_WORDS = 60, 20
+KINDS = {"unknown": "no number", "alphanumeric": "a word", "sip_uri": "SIP address", "service_code": "service code"}
 OPTIONAL = ("answer", "end", "duration", "talk", "billed", "segments", "cost")
 
 
@@ -38,6 +39,7 @@ class Line:
     number: int
     told: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     why: str = ""
+    is_unread: bool = False  # one of its numbers could not be read as one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Preview:
     def taken(self) -> int:
         """Return how many of the rows would be taken."""
         return sum(1 for line in self.lines if not line.why)
+
+    @property
+    def unread(self) -> int:
+        """Return how many of the rows hold a number that cannot be read: nobody's, whoever it is."""
+        return sum(1 for line in self.lines if line.is_unread)
 
 
 def sample_of(head: bytes, mapping: TableMapping) -> Sample:
@@ -74,9 +81,10 @@ def preview_of(head: bytes, mapping: TableMapping, *, zone: ZoneInfo | None, cou
     ]
     headings += [meanings[name] for name in shown]
     try:
+        read_mapping(mapping.as_json())
         found = FORMATS[FORMAT_OF[mapping.kind]].read(io.BytesIO(head), settings)
         lines = [_line(row, zone, shown, headings) for row in islice(found, SAMPLE_ROWS)]
-    except UnableToRead as error:
+    except (BadMapping, UnableToRead) as error:
         return Preview(headings, [], fault=str(error))
     return Preview(headings, lines)
 
@@ -137,7 +145,10 @@ def _line(
     if local and row.time_source == "source_zone_ambiguous":
         local = [f"{local[0]} (twice that night: the earlier)"]
     told = [_instant(at), *local, *(_party(side) for side in sides), status]
-    return Line(row.line, list(zip(headings, [*told, *(values[name] for name in shown)], strict=True)))
+    is_unread = any(side.kind == "unknown" and side.value for side in sides)
+    return Line(
+        row.line, list(zip(headings, [*told, *(values[name] for name in shown)], strict=True)), is_unread=is_unread
+    )
 
 
 def _instant(at: dt.datetime | None) -> str:
@@ -147,7 +158,7 @@ def _instant(at: dt.datetime | None) -> str:
 def _party(party: PhoneParty) -> str:
     shown = party.e164 or party.value or "–"
     hidden = " (withheld)" if party.restricted else ""
-    return _cut(shown) + ("" if party.e164 or shown == "–" else f" ({party.kind.replace('_', ' ')})") + hidden
+    return _cut(shown) + ("" if party.e164 or shown == "–" else f" ({KINDS.get(party.kind, party.kind)})") + hidden
 
 
 def _cut(text: str) -> str:

@@ -63,6 +63,7 @@ DATE = re.compile(
     r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b|^\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|^(?:19|20)\d{12}$|\b[A-Z][a-z]{2} \d{4}\b"
 )
 SHORT = re.compile(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}\b")
+INTERNATIONAL = re.compile(r"^(?:(?:\+|00)[1-9]\d{8,13}|[1-9]\d{10,13})$", re.ASCII)
 PHONE = re.compile(r"^(?:\+|00)?\d[\d\s()-]{5,17}$")
 STYLE_BY_DIGITS = {14: "compact", 10: "epoch", 13: "epoch_ms", 16: "epoch_us"}
 
@@ -87,7 +88,11 @@ def guess_mapping(head: bytes, base: TableMapping | None = None) -> TableMapping
     style = split.time_style or guess_style(
         values_of("start", columns, places, rows) or values_of("date", columns, places, rows)
     )
-    return dataclasses.replace(split, columns=columns, width=0 if split.header else len(places), time_style=style)
+    numbers = [value for means in ("caller", "dialled") for value in values_of(means, columns, places, rows)]
+    written = "international" if numbers and all(map(INTERNATIONAL.match, numbers)) else split.numbers
+    return dataclasses.replace(
+        split, columns=columns, width=0 if split.header else len(places), time_style=style, numbers=written
+    )
 
 
 def split_rows(head: bytes, split: TableMapping) -> tuple[list[str], list[tuple[int, list[str]]]]:
