@@ -63,7 +63,7 @@ class MappingForm(forms.Form):
     comments = _text("Lines passed over begin with", help_text="Such as # or TRL, with spaces between several.")
     encoding = _choice(told.ENCODINGS, "Encoding")
     kind = _choice(told.KINDS, "The rows are")
-    time_style = _choice(STYLES, "Times are written", empty="Choose. Day and month are never guessed.")
+    time_style = _choice(STYLES, "Times are written", empty="Choose", help_text="Day and month are never guessed.")
     times_in = _choice(told.TIMES_IN, "Times without an offset are in")
     time_zone = _text("Zone of the source", validators=[validate_time_zone], help_text="Such as Europe/London.")
     country = _Capitals(

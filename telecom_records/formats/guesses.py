@@ -48,7 +48,7 @@ TITLES = {
 }  # fmt: skip
 BY_TITLE = {name: means for means, names in TITLES.items() for name in names.split()}
 WORDS = {
-    "answered": "answered", "answer": "answered", "completed": "answered", "ok": "answered", "success": "answered",
+    "answered": "answered", "answer": "answered", "completed": "answered", "complete": "answered", "normal_clearing": "answered", "user_busy": "busy", "ok": "answered", "success": "answered",
     "connected": "answered", "busy": "busy", "no answer": "no_answer", "noanswer": "no_answer", "no_answer": "no_answer",
     "no-answer": "no_answer", "missed": "no_answer", "unanswered": "no_answer", "cancel": "cancelled", "canceled": "cancelled",
     "cancelled": "cancelled", "failed": "failed", "congestion": "failed", "error": "failed", "rejected": "failed",
