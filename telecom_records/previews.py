@@ -70,8 +70,8 @@ def sample_of(head: bytes, mapping: TableMapping) -> Sample:
 def preview_of(head: bytes, mapping: TableMapping, *, zone: ZoneInfo | None, country: str) -> Preview:
     """Return how the first rows would be read, times in UTC and in the zone of the source."""
     settings = Settings(zone=zone, country=country, mapping=mapping.as_json())
-    shown = [name for name in OPTIONAL if mapping.has(name)]
     meanings = MEANINGS[mapping.kind]
+    shown = [name for name in OPTIONAL if name in meanings and mapping.has(name)]
     headings = [
         f"{meanings['start']} (UTC)",
         *([zone.key] if zone else []),

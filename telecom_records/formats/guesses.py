@@ -12,6 +12,8 @@ from telecom_records.formats.mapped import lines_of
 from telecom_records.formats.mapping import (
     DELIMITERS,
     DIRECTIONS,
+    MAX_COLUMNS,
+    MAX_TITLE,
     MEANINGS,
     STATUSES,
     Column,
@@ -81,7 +83,7 @@ def guess_mapping(head: bytes, base: TableMapping | None = None) -> TableMapping
     columns = tuple(
         Column(place, each)
         for place, each in zip(places, means, strict=False)
-        if each in known and (not split.header or says_nobody(place))
+        if each in known and len(place) <= MAX_TITLE and (not split.header or says_nobody(place))
     )
     if split.layout == "fixed":
         columns = split.columns
@@ -102,7 +104,7 @@ def split_rows(head: bytes, split: TableMapping) -> tuple[list[str], list[tuple[
     try:
         for place, (number, line) in enumerate(islice(lines_of(split)(io.BytesIO(head)), SAMPLE_ROWS + 1)):
             text = line.decode("utf-8", "replace")
-            found = [text] if split.layout == "fixed" else _cells(text, split.delimiter)
+            found = [text] if split.layout == "fixed" else _cells(text, split.delimiter)[:MAX_COLUMNS]
             if place == 0 and split.header and split.layout == "delimited":
                 titles = found
             else:

@@ -56,7 +56,7 @@ MEANINGS = {
     },
 }  # fmt: skip
 SEVERAL = {"id"}  # what may stand in several columns
-MAX_COLUMNS, MAX_PLACE, MAX_SKIPPED = 300, 10_000, 1_000
+MAX_COLUMNS, MAX_TITLE, MAX_PLACE, MAX_SKIPPED = 300, 100, 10_000, 1_000
 PLACES = re.compile(r"^(\d{1,5})-(\d{1,5})$", re.ASCII)
 PERSONAL = re.compile(
     r"\d[\d\s().-]{3,}\d|@"
@@ -166,7 +166,7 @@ def draft_mapping(told: Any) -> TableMapping:
         faults["currency"] = "Three capital letters, such as EUR."
     columns = _columns(told.get("columns", []))
     if columns is None:
-        faults["columns"] = f"At most {MAX_COLUMNS} columns, each with its place and its meaning."
+        faults["columns"] = f"At most {MAX_COLUMNS} columns, each with a title of at most {MAX_TITLE} signs."
     if faults:
         raise BadMapping(faults)
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
@@ -236,7 +236,9 @@ def _columns(told: Any) -> tuple[Column, ...] | None:
     for one in told:
         if not isinstance(one, Mapping) or set(one) != {"at", "means"}:
             return None
-        if not all(isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable() for value in one.values()):
+        if not all(
+            isinstance(value, str) and 0 < len(value) <= MAX_TITLE and value.isprintable() for value in one.values()
+        ):
             return None
         columns.append(Column(one["at"], one["means"]))
     return tuple(columns)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from telecom_records.formats import ParsedCall, ParsedMessage, Reject, UnableToRead
 from telecom_records.formats import mapping as settings_of
-from telecom_records.formats.mapping import BadMapping, read_mapping
+from telecom_records.formats.guesses import guess_mapping
+from telecom_records.formats.mapping import PERSONAL, BadMapping, draft_mapping, read_mapping
+from telecom_records.previews import preview_of, sample_of, with_words, words_of
 from tests.telecom_records.format_files import MAPPED, MAPPING, at, read
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "cdr" / "samples"
@@ -371,3 +373,45 @@ def assert_read_or_refused(data: bytes, told: dict) -> None:
         assert str(error)
         return
     assert all(isinstance(row, ParsedCall | ParsedMessage | Reject) for row in rows)
+
+
+FRAGMENTS = [
+    "\n",
+    "\r",
+    ";",
+    ",",
+    '"',
+    "\t",
+    "2026-07-01 10:00:00",
+    "02079460101",
+    "Début",
+    "caller",
+    "Start;From;To",
+    "\x00",
+    "\ufeff",
+    " ",
+]
+some_bytes = st.binary(max_size=200) | st.lists(st.sampled_from(FRAGMENTS), max_size=30).map(
+    lambda parts: "".join(parts).encode()
+)
+
+
+@a_few
+@given(data=some_bytes, told=some_settings)
+def test_any_bytes_can_be_guessed_at_and_shown(data, told):
+    guess = with_words(data, guess_mapping(data))
+    assert draft_mapping(guess.as_json()) == guess
+    try:
+        other = draft_mapping({**by_number("start", "caller", "dialled", "status", "direction"), **told})
+    except BadMapping:
+        other = guess
+    for mapping in (guess, other):
+        sample = sample_of(data, mapping)
+        assert all(len(cell) <= 60 for _, row in sample.shown for cell in row)
+        preview = preview_of(data, mapping, zone=None, country="GB")
+        assert preview.fault or preview.taken <= len(preview.lines) <= 20
+        assert not any(
+            PERSONAL.search(word)
+            for means in ("status", "direction")
+            for word, _ in words_of(sample, mapping, means)[1]
+        )

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 
 from accounts.models import AccessLogEntry
 from accounts.models.files import StoredFile
 from accounts.roles import AUDITOR, PRIVACY_OFFICER
 from telecom_records import drafts, tasks
+from telecom_records.formats import FORMATS
 from telecom_records.formats.guesses import guess_mapping
 from telecom_records.models import CallDetailRecord, ImportRun, ImportSource
 from tests import factories
@@ -260,3 +263,54 @@ def test_a_file_without_titles_is_guessed_by_its_values():
     assert (mapping.header, mapping.width, [(each.at, each.means) for each in mapping.columns if each.means]) == (
         False, 5, [("2", "start"), ("3", "caller"), ("4", "dialled")],
     )  # fmt: skip
+
+
+def test_a_draft_without_its_file_says_so_and_goes_nowhere(client, officer):
+    run = factories.make_draft(officer)
+    ImportRun.objects.filter(pk=run.pk).update(file_key="")
+    answer = client.get(page_of(run), follow=True)
+    assert answer.status_code == 200 and "Upload it again" in answer.content.decode()
+
+
+def test_a_mapped_source_is_imported_at_the_terminal_too(tmp_path, client, officer, alice, capsys):
+    run = factories.make_draft(officer)
+    sent = settings_of(
+        client.get(page_of(run)), time_style="dmy", time_zone="Europe/London", country="GB", action="save"
+    )
+    client.post(page_of(run), sent)
+    (tmp_path / "next.txt").write_bytes(UNKNOWN_FILE)
+    call_command("import_cdrs", str(tmp_path / "next.txt"), source="unknown-switch", json=True)
+    assert json.loads(capsys.readouterr().out)["inserted"] == 1
+
+
+def test_a_format_of_mapped_columns_needs_a_mapping(client, officer):
+    source = factories.make_source("bare")
+    source.format = "mapped"
+    with pytest.raises(ValidationError, match="Map those of a file first"):
+        source.full_clean()
+    source.mapping = {"kind": "calls", "columns": []}
+    with pytest.raises(ValidationError, match="Say which column is"):
+        source.full_clean()
+
+
+def test_people_choose_formats_by_their_names_by_what_they_give(client, officer):
+    groups = dict(client.get(UPLOAD).context["form"].fields["format"].choices[2:])
+    assert ("asterisk", "Asterisk Master.csv") in groups["Calls"]
+    assert ("twilio-messages", "Twilio messages (JSON)") in groups["Messages"]
+    keys = [key for choices in groups.values() for key, _ in choices]
+    assert sorted(keys) == sorted(key for key in FORMATS if not key.startswith("mapped"))
+    page = client.get("/admin/telecom_records/importsource/add/").content.decode()
+    assert "Asterisk Master.csv" in page and "Messages, by columns that were mapped" not in page
+
+
+def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
+    run = factories.make_draft(
+        officer, data=b"Sent at;Sender;Recipient;Parts\n2026-07-01T10:00:00Z;Callmama;+442079460101;2\n"
+    )
+    page = client.get(page_of(run))
+    seen = client.post(page_of(run), settings_of(page, kind="messages"))
+    assert [each.means for each in seen.context["places"]] == ["start", "caller", "dialled", ""]
+    sent = settings_of(seen, means=["start", "caller", "dialled", "segments"], action="import")
+    assert client.post(page_of(run), sent).status_code == 302
+    run.refresh_from_db()
+    assert (run.format, run.mapping["kind"], run.state) == ("mapped-messages", "messages", "waiting")
