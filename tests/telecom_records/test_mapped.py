@@ -179,6 +179,13 @@ def test_the_customers_side_becomes_who_called_whom():
     assert only(f"{line}sideways", told).code == "bad_direction"
 
 
+def test_international_numbers_come_with_plus_with_00_or_bare_and_national_ones_stay_national():
+    told = by_number("start", "caller", "dialled", numbers="international")
+    for caller in ("+442079460101", "00442079460101", "442079460101", "02079460101"):
+        assert only(f"2026-07-01 10:00:00,{caller},101", told).caller.value == "+442079460101"
+    assert only("2026-07-01 10:00:00,086517174963,101", told, country="DE").caller.value == "+4986517174963"
+
+
 def test_null_words_are_nothing():
     told = by_number("start", "caller", "dialled", "talk", nulls=["n/a", "(none)"])
     row = only("2026-07-01 10:00:00,(none),101,N/A", told)

@@ -16,6 +16,8 @@ from accounts.roles import AUDITOR, PRIVACY_OFFICER
 from telecom_records import drafts, tasks
 from telecom_records.formats import FORMATS
 from telecom_records.formats.guesses import guess_mapping
+from telecom_records.formats.mapping import read_mapping
+from telecom_records.imports import UnableToImport
 from telecom_records.models import CallDetailRecord, ImportRun, ImportSource
 from tests import factories
 from tests.factories import NOW, UNKNOWN_FILE
@@ -200,14 +202,29 @@ def test_a_source_is_mapped_again_with_another_file_beside_its_mapping(client, o
     assert source.mapping["time_style"] == "mdy"
 
 
-def test_a_running_import_keeps_the_mapping_it_began_with(client, officer):
+def test_a_running_import_keeps_the_mapping_it_began_with(client, officer, alice):
     run = factories.make_draft(officer)
-    client.post(page_of(run), settings_of(client.get(page_of(run)), time_style="dmy", action="import"))
+    sent = settings_of(
+        client.get(page_of(run)), time_style="dmy", time_zone="Europe/London", country="GB", action="import"
+    )
+    client.post(page_of(run), sent)
     source = ImportSource.objects.get()
     source.mapping = {**source.mapping, "time_style": "mdy"}
     source.save()
-    run.refresh_from_db()
-    assert (run.state, run.mapping["time_style"]) == ("waiting", "dmy")
+    tasks.run_import(str(run.pk))
+    assert f"{CallDetailRecord.objects.get().started_at:%d %b %Y}" == "01 Jul 2026"
+
+
+def test_a_draft_goes_on_once(client, officer):
+    run = factories.make_draft(officer)
+    sent = settings_of(client.get(page_of(run)), time_style="dmy", action="import")
+    client.post(page_of(run), sent)
+    mapping = read_mapping(ImportSource.objects.get().mapping)
+    with pytest.raises(UnableToImport, match="any more"):
+        drafts.start_draft(run.pk, mapping, time_zone="", country="")
+    with pytest.raises(UnableToImport, match="any more"):
+        drafts.discard_draft(run.pk, now=NOW, why="")
+    assert StoredFile.objects.count() == 1
 
 
 @pytest.mark.parametrize(
