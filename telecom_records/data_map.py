@@ -267,7 +267,9 @@ MAPS = [
         policy="5.2",
         clock="",
         reason="Settings of a switch; nobody's data.",
-        columns={name: internal() for name in ("id", "name", "format", "time_zone", "country", "reject_percent")},
+        columns={
+            name: internal() for name in ("id", "name", "format", "time_zone", "country", "reject_percent", "mapping")
+        },
     ),
     ModelMap(
         model="telecom_records.ImportRun",
@@ -295,6 +297,7 @@ MAPS = [
                 "format",
                 "time_zone",
                 "country",
+                "mapping",
                 "file_name",
                 "file_bytes",
                 "file_sha256",

@@ -86,7 +86,12 @@ def open_run(source: ImportSource, file: BinaryIO, *, file_name: str, user=None,
     except UnableToRead as error:
         raise UnableToImport(str(error)) from error
     file.seek(0)
-    read_as = {"format": format, "time_zone": source.time_zone, "country": source.country}
+    read_as: dict[str, Any] = {
+        "format": format,
+        "time_zone": source.time_zone,
+        "country": source.country,
+        "mapping": source.mapping,
+    }
     known = ImportRun.objects.filter(
         source=source, file_sha256=digest, state__in=[*ImportRun.OPEN, State.DONE], **read_as
     )
@@ -107,7 +112,7 @@ def rows_of(run: ImportRun, file: BinaryIO) -> Iterator[ParsedCall | ParsedMessa
     """Yield the rows of the run's file behind those that were read already. Raises UnableToRead."""
     file.seek(0)
     zone = ZoneInfo(run.time_zone) if run.time_zone else None
-    return read_calls(file, format=run.format, zone=zone, country=run.country, skip=run.read)
+    return read_calls(file, format=run.format, zone=zone, country=run.country, mapping=run.mapping, skip=run.read)
 
 
 def claim(run_id) -> ImportRun | None:

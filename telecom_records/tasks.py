@@ -12,7 +12,7 @@ from accounts import files
 from accounts.models import KeyPair
 from retention.deletion import discard_file
 from retention.schedule import take_slot
-from telecom_records import imports, remainder
+from telecom_records import drafts, imports, remainder
 from telecom_records.models import ImportRun
 from telecom_records.partitions import ensure_months_ahead
 
@@ -27,6 +27,7 @@ def carry_on_imports() -> None:
         return
     imports.end_abandoned(now)
     imports.end_undone(now)
+    drafts.end_forgotten(now)
     open_runs = ImportRun.objects.filter(state__in=ImportRun.OPEN).exclude(file_key="", rows_total__isnull=True)
     for run_id in open_runs.order_by("created_at").values_list("pk", flat=True)[:20]:
         run_import.delay(str(run_id))

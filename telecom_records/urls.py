@@ -1,11 +1,13 @@
 from django.urls import path
 
-from telecom_records import figure_pages, views
+from telecom_records import figure_pages, mapping_pages, views
 
 app_name = "calls"
 urlpatterns = [
     path("import/", views.upload, name="upload"),
     path("figures/", figure_pages.figures, name="figures"),
     path("figures.csv", figure_pages.figures_csv, name="figures_csv"),
+    path("imports/<uuid:run_id>/columns/", mapping_pages.columns, name="columns"),
+    path("sources/<int:source_id>/columns/", mapping_pages.sample, name="source_columns"),
     path("imports/<uuid:run_id>/progress/", views.progress, name="progress"),
 ]

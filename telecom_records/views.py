@@ -13,6 +13,7 @@ from accounts import files
 from accounts.models import KeyPair
 from accounts.workers import call_worker
 from retention.rules import armed_rules
+from telecom_records.formats import FORMATS
 from telecom_records.forms import UploadForm
 from telecom_records.imports import REJECTS_LISTED
 from telecom_records.models import ImportRun
@@ -28,6 +29,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid() and (run := _take(form, request.user)):
+        if run.state == ImportRun.State.MAPPING:
+            return redirect("calls:columns", run.pk)
         return redirect("admin:telecom_records_importrun_change", run.pk)
     return render(
         request,
@@ -47,7 +50,7 @@ def _take(form: UploadForm, user) -> ImportRun | None:
     try:
         with transaction.atomic():
             run = form.save(user=user)
-            if run:
+            if run and not run.file_key:
                 run.file_key = files.put_encrypted(
                     form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
                 )
@@ -78,6 +81,7 @@ def run_context(run: ImportRun) -> dict[str, Any]:
     }
     return {
         "run": run,
+        "format_name": FORMATS[run.format].name if run.format in FORMATS else "",
         "is_moving": run.is_open,
         "accounting": [(text, getattr(run, name)) for name, text in words.items()],
         "rejects": run.rejects.order_by("line")[:REJECTS_SHOWN],

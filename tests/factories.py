@@ -60,6 +60,7 @@ from retention.models import DeletionJob, Notice, NoticeContent, Recipient, Rule
 from telecom_records.models import (
     CallDetailRecord,
     FreeToolSession,
+    ImportRun,
     ImportSource,
     Number,
     NumberAssignment,
@@ -144,6 +145,21 @@ def make_assignment(workspace: Workspace, number: Number | None = None, *, since
         window=DateTimeTZRange(since, until),
         **fields,
     )
+
+
+DRAFT_ID = uuid.UUID("d0000000-0000-4000-8000-000000000001")
+UNKNOWN_FILE = b"Begin;A number;B number;Sec;Result\n01/07/2026 10:00:00;02079460101;02079460871;60;OK\n"
+
+
+def make_draft(user, *, data: bytes = UNKNOWN_FILE, file_name: str = "calls.txt", **fields) -> ImportRun:
+    """Make an upload that waits for somebody to say what its columns are."""
+    run = ImportRun.objects.create(
+        source=make_source("unknown-switch"), state="mapping", file_name=file_name, file_bytes=len(data),
+        file_sha256=hashlib.sha256(data).hexdigest(), started_by=user, **fields,
+    )  # fmt: skip
+    run.file_key = files.put_encrypted(io.BytesIO(data), owner="import", owner_id=run.pk)
+    run.save(update_fields=["file_key"])
+    return run
 
 
 def make_source(name: str = "test-switch", **fields) -> ImportSource:

@@ -1,23 +1,30 @@
 """Imports of call records and what was not taken."""
 
 from django.contrib import admin, messages
+from django.forms import ChoiceField
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.approvals import UnableToApprove
 from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin, run_or_say
 from telecom_records import undo
-from telecom_records.formats import FORMATS
+from telecom_records.formats import FORMATS, format_choices
+from telecom_records.formats.mapped import FORMAT_OF
+from telecom_records.formats.mapping import MEANINGS
 from telecom_records.imports import ask_to_cancel
+from telecom_records.mapping_pages import PERMISSIONS
 from telecom_records.models import ImportReject, ImportRun, ImportSource
 from telecom_records.undo import may_be_undone
 from telecom_records.views import run_context
 
 STATE_TONES = {
+    "Waiting for its columns": "warning",
     "Waiting": "info",
     "Running": "info",
     "Done": "success",
@@ -32,16 +39,44 @@ class ImportSourceAdmin(PortalAdmin):
     empty_title = "No sources yet"
     empty_text = "A source is the switch or exchange that calls come from. The first import of its file makes it."
     add_words = "Add a source"
-    list_display = ["name", "format", "time_zone", "country", "runs"]
+    list_display = ["name", "format_name", "time_zone", "country", "runs"]
     search_fields = ["name"]
     ordering = ["name"]
-    fields = ["name", "format", ("time_zone", "country"), "reject_percent"]
+    fields = ["name", "format", ("time_zone", "country"), "reject_percent", "columns"]
+    readonly_fields = ["columns"]
+    actions_detail = ["map_columns"]
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "format":
-            field.help_text = f"One of: {', '.join(FORMATS)}. Empty: seen from the file."
-        return field
+        if db_field.name != "format":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        match = request.resolver_match
+        source = (
+            self.get_object(request, match.kwargs["object_id"]) if match and match.kwargs.get("object_id") else None
+        )
+        mapped = FORMAT_OF.get(source.mapping.get("kind", "calls")) if source and source.mapping else None
+        own = [(mapped, FORMATS[mapped].name)] if mapped else []
+        choices = [("", "Seen from the file"), *own, *format_choices()]
+        return ChoiceField(choices=choices, required=False, label="Format", widget=UnfoldAdminSelectWidget)
+
+    @display(description="format", ordering="format")
+    def format_name(self, source: ImportSource) -> str:
+        return FORMATS[source.format].name if source.format in FORMATS else "Seen from the file"
+
+    @display(description="columns")
+    def columns(self, source: ImportSource) -> str:
+        """Return what the columns of the source's files are, where somebody mapped them."""
+        if not source.mapping:
+            return "Not mapped: its files are of a known format"
+        meanings = MEANINGS[source.mapping.get("kind", "calls")]
+        told = ((column["at"], meanings[column["means"]]) for column in source.mapping["columns"])
+        return format_html_join(", ", "{}: {}", told)
+
+    def has_map_permission(self, request, object_id=None) -> bool:
+        return request.user.has_perms(PERMISSIONS)
+
+    @action(description="Map its columns", permissions=["map"], icon="table_chart", url_path="go-to-columns")
+    def map_columns(self, request, object_id):
+        return redirect("calls:source_columns", object_id)
 
     @display(description="imports")
     def runs(self, source: ImportSource) -> int:

@@ -1,12 +1,12 @@
-"""Readers of call record files: one module per family, pure functions from bytes to rows.
+"""Readers of call and message record files: one module per family, pure functions from bytes to rows.
 
-``read_calls`` gives every row of a file, as a call or as a reject with its reason. What a whole file cannot be read for
+``read_calls`` gives every row of a file, as a call, a message or a reject with its reason. What a whole file cannot be read for
 is UnableToRead. Adding a format is one module and one line in FORMATS.
 """
 
 import dataclasses
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from telecom_records.formats import (
@@ -19,6 +19,7 @@ from telecom_records.formats import (
     didww,
     freeswitch,
     fusionpbx,
+    mapped,
     plain,
     plivo,
     sip_events,
@@ -28,11 +29,14 @@ from telecom_records.formats import (
     vonage,
 )
 from telecom_records.formats.family import Format
-from telecom_records.formats.lines import BOM
+from telecom_records.formats.lines import BOM, UTF_16
 from telecom_records.formats.packed import head_of, parts_of
 from telecom_records.formats.rows import ParsedCall, ParsedMessage, Passed, Reject, Settings, Skip, UnableToRead
 
-__all__ = ["FORMATS", "ParsedCall", "ParsedMessage", "Reject", "UnableToRead", "detect_format", "head_of", "read_calls"]
+__all__ = [
+    "FORMATS", "ParsedCall", "ParsedMessage", "Reject", "UnableToRead", "UnknownTable", "detect_format", "format_choices",
+    "head_of", "read_calls",
+]  # fmt: skip
 
 FORMATS: dict[str, Format] = {
     "asterisk": asterisk.MASTER,
@@ -53,15 +57,25 @@ FORMATS: dict[str, Format] = {
     "cgrates-wide": cgrates.WIDE,
     "cgrates-json": cgrates.JSON,
     "bandwidth": bandwidth.FORMAT,
+    "bandwidth-messages": bandwidth.MESSAGES_FORMAT,
     "didww": didww.FORMAT,
+    "didww-messages": didww.MESSAGES_FORMAT,
     "plivo": plivo.FORMAT,
+    "plivo-messages": plivo.MESSAGES_FORMAT,
     "telnyx": telnyx.JSON,
     "telnyx-csv": telnyx.CSV,
+    "telnyx-messages": telnyx.MESSAGES_FORMAT,
     "vonage": vonage.JSON,
     "vonage-csv": vonage.CSV,
+    "vonage-messages": vonage.MESSAGES_JSON,
+    "vonage-messages-csv": vonage.MESSAGES_CSV,
     "twilio": twilio.JSON,
     "twilio-csv": twilio.CSV,
+    "twilio-messages": twilio.MESSAGES_JSON,
+    "twilio-messages-csv": twilio.MESSAGES_CSV,
     "csv": plain.FORMAT,
+    "mapped": mapped.CALLS,
+    "mapped-messages": mapped.MESSAGES,
 }
 
 NOT_CALLS = [
@@ -77,11 +91,32 @@ NOT_CALLS = [
 ]
 
 
+class UnknownTable(UnableToRead):
+    """No format knows the file, but it is text whose columns a person could map."""
+
+
+def format_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the formats by what they give, as a form's choices, with the words for people; mapped ones are no choice."""
+    groups = {"calls": "Calls", "messages": "Messages"}
+    return [
+        (
+            title,
+            sorted(
+                ((key, each.name) for key, each in FORMATS.items() if each.gives == gives and each.read != mapped.read),
+                key=lambda one: one[1].lower(),
+            ),
+        )
+        for gives, title in groups.items()
+    ]
+
+
 def detect_format(head: bytes) -> str:
     """Return the name of the format a file begins like (``head_of``, unpacked). Raises UnableToRead, saying what it looks like instead."""
     for magic, what in NOT_CALLS:
         if head.startswith(magic):
             raise UnableToRead(f"The file is {what}. Give the call records as CSV or JSON text.")
+    if head.startswith(UTF_16):
+        raise UnknownTable("The file is UTF-16. Map its columns, or save it as UTF-8.")
     if b"\x00" in head:
         raise UnableToRead("The file has NUL bytes: it is not a text file, or it is damaged.")
     text = head.removeprefix(BOM).decode("utf-8", errors="replace")
@@ -95,23 +130,32 @@ def detect_format(head: bytes) -> str:
         raise UnableToRead(
             "The file is XML of a kind that is not known here. Give the call records as CSV or JSON text."
         )
-    raise UnableToRead(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
+    if text.lstrip()[:1] in ("{", "[", "<"):
+        raise UnableToRead("The file is JSON or XML of a kind that is not known here. Give the records as CSV.")
+    raise UnknownTable(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
 
 
 def read_calls(
-    file: BinaryIO, *, format: str, zone: ZoneInfo | None, country: str, skip: int = 0
+    file: BinaryIO,
+    *,
+    format: str,
+    zone: ZoneInfo | None,
+    country: str,
+    mapping: Mapping[str, Any] | None = None,
+    skip: int = 0,
 ) -> Iterator[ParsedCall | ParsedMessage | Reject]:
     """Yield every row of a seekable file from its beginning; line numbers count from 1 (in a JSON list: its entries).
 
     A file in gzip or zip is unpacked on the way; through several files of a zip the numbers go on counting. The first
     ``skip`` rows are passed over without being converted.
 
-    ``zone`` is that of times without an offset, ``country`` that of national numbers. Raises UnableToRead for an
-    unknown format and for a file that is broken as a whole.
+    ``zone`` is that of times without an offset, ``country`` that of national numbers, ``mapping`` what the
+    columns of a mapped file are. Raises UnableToRead for an unknown format and for a file that is broken as a whole.
     """
     if format not in FORMATS:
         raise UnableToRead(f"There is no format “{format}”. There are: {', '.join(FORMATS)}.")
-    return _rows(file, FORMATS[format], Settings(zone=zone, country=country, skip=Skip(skip)))
+    settings = Settings(zone=zone, country=country, mapping=mapping or {}, skip=Skip(skip))
+    return _rows(file, FORMATS[format], settings)
 
 
 def _rows(file: BinaryIO, format: Format, settings: Settings) -> Iterator[ParsedCall | ParsedMessage | Reject]:

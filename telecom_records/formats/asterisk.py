@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from telecom_records.formats.family import Family, Format, Read, Row, by_word, cell
 from telecom_records.formats.rows import (
-    Ordinals,
     Reject,
     RowFault,
     Settings,
+    Told,
     UnableToRead,
     joined_key,
 )
@@ -76,14 +76,14 @@ def _epoch(row: Row) -> int | None:
     return int(match[1]) if match else None
 
 
-def _key(row: Row, ordinals: Ordinals) -> str:
+def _key(row: Row) -> str:
     unique, sequence = _uniqueid(row), cell(row, "sequence")
     if unique and sequence:
         return joined_key(unique) + f".{sequence}"
     if unique:
         return joined_key(unique, row["start"], row.get("dstchannel", ""), row.get("lastapp", ""))
     parts = (row["start"], row["src"], row["dst"], row.get("duration"), row.get("billsec"))
-    return ordinals.key_for(*parts, cell(row, "disposition"))
+    return Told(joined_key("row", *parts, cell(row, "disposition")))
 
 
 def _family(order: str = "") -> Family:
@@ -104,7 +104,7 @@ def _family(order: str = "") -> Family:
     )
 
 
-def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = True) -> Format:
+def _format(table: HeaderTable | WidthTable, *, name: str, order: str = "", known: bool = True) -> Format:
     family = _family(order)
 
     def read(file: BinaryIO, settings: Settings) -> Read:
@@ -112,7 +112,7 @@ def _format(table: HeaderTable | WidthTable, *, order: str = "", known: bool = T
         file.seek(0)
         return _all_rejected(table, file, fault) if fault else family.read(table, file, settings)
 
-    return Format(read, by_first_line=table.looks_like if known else None)
+    return Format(read, by_first_line=table.looks_like if known else None, name=name)
 
 
 def _all_rejected(table: HeaderTable | WidthTable, file: BinaryIO, why: str) -> Iterator[Reject]:
@@ -162,8 +162,8 @@ EXPORT = HeaderTable(
     needed=(frozenset({"start", "src", "dst"}),),
     rename={"calldate": "start", "cnum": "src"},
 )
-MASTER = _format(WidthTable(LAYOUTS, is_row=_is_master))
-CUSTOM_MASTER = _format(WidthTable(CUSTOM_LAYOUTS, is_row=_is_custom))
-FREEPBX = _format(EXPORT)
-FREEPBX_DMY = _format(EXPORT, order="dmy", known=False)
-FREEPBX_MDY = _format(EXPORT, order="mdy", known=False)
+MASTER = _format(WidthTable(LAYOUTS, is_row=_is_master), name="Asterisk Master.csv")
+CUSTOM_MASTER = _format(WidthTable(CUSTOM_LAYOUTS, is_row=_is_custom), name="Asterisk cdr_custom")
+FREEPBX = _format(EXPORT, name="FreePBX export")
+FREEPBX_DMY = _format(EXPORT, name="FreePBX export, day/month", order="dmy", known=False)
+FREEPBX_MDY = _format(EXPORT, name="FreePBX export, month/day", order="mdy", known=False)

@@ -119,4 +119,4 @@ def read_broadworks(file: BinaryIO, settings: Settings) -> Read:
     return CALLS.read(Records(), file, settings)
 
 
-FORMAT = Format(read_broadworks, by_beginning=looks_like_broadworks)
+FORMAT = Format(read_broadworks, by_beginning=looks_like_broadworks, name="BroadWorks (XML)")

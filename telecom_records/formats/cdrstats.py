@@ -27,4 +27,5 @@ FORMAT = table_format(
         needed=(frozenset({"callid", "caller_id_number", "destination_number", "starting_date", "hangup_cause_id"}),),
     ),
     CALLS,
+    name="CDR-Stats table",
 )

@@ -55,6 +55,10 @@ def _is_row(row: Row) -> bool:
 
 
 NEEDED = (frozenset({"originid", "account", "destination", "answertime", "usage"}),)
-CSV = table_format(HeaderTable(called="a CDR export of CGRateS", needed=NEEDED), CALLS)
-WIDE = table_format(WidthTable({len(COLUMNS): COLUMNS}, is_row=_is_row, comment="#"), CALLS)
-JSON = document_format(Documents(marks=("OriginID", "SetupTime"), lists=("result",)), CALLS)
+CSV = table_format(
+    HeaderTable(called="a CDR export of CGRateS", needed=NEEDED), CALLS, name="CGRateS (CSV with a header)"
+)
+WIDE = table_format(
+    WidthTable({len(COLUMNS): COLUMNS}, is_row=_is_row, comment="#"), CALLS, name="CGRateS (CSV of 18 columns)"
+)
+JSON = document_format(Documents(marks=("OriginID", "SetupTime"), lists=("result",)), CALLS, name="CGRateS (JSON)")

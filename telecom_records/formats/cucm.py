@@ -48,4 +48,5 @@ FORMAT = table_format(
         skip=lambda row: cell(row, "cdrrecordtype").upper() == "INTEGER",
     ),
     CALLS,
+    name="Cisco CUCM",
 )

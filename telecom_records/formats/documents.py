@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from telecom_records.formats.family import Family, Format, Row, Rows
+from telecom_records.formats.family import Family, Format, MessageFamily, Row, Rows
 from telecom_records.formats.lines import BOM, MAX_LINE_BYTES, decoded, numbered_lines
 from telecom_records.formats.rows import RowFault, UnableToRead
 
@@ -14,15 +14,19 @@ MAX_JSON_BYTES = 64 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Documents:
-    """JSON of a family: known by ``marks`` at its beginning, its calls in ``lists``; ``others`` hold something else."""
+    """JSON of a family: known by ``marks`` at its beginning, its records in ``lists``; ``others`` hold something else."""
 
     marks: tuple[str, ...]
     lists: tuple[str, ...]
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)  # the list and what one of it is called
+    without: tuple[str, ...] = ()  # marks of another family that has all of these too
+    one: str = "a call"
 
     def looks_like(self, head: str) -> bool:
         """Return whether the beginning of a file is JSON of this family."""
-        return head.lstrip()[:1] in ("{", "[") and all(f'"{mark}"' in head for mark in self.marks)
+        if head.lstrip()[:1] not in ("{", "["):
+            return False
+        return all(f'"{mark}"' in head for mark in self.marks) and not any(f'"{mark}"' in head for mark in self.without)
 
     def rows(self, file: BinaryIO) -> Rows:
         """Yield the records, numbered by line or by their place in the list, which is read whole, up to 64 MiB."""
@@ -64,10 +68,12 @@ class Documents:
                     return page[name]
             for name, kind in self.others.items():
                 if isinstance(page.get(name), list):
-                    return [RowFault("not_a_call", f"This is {kind}, not a call.")] * len(page[name])
+                    return [RowFault(f"not_{self.one.replace(' ', '_')}", f"This is {kind}, not {self.one}.")] * len(
+                        page[name]
+                    )
             return [page]
         if not isinstance(page, list):
-            raise UnableToRead("The JSON holds no list of calls.")
+            raise UnableToRead("The JSON holds no list of records.")
         return page
 
     def _row(self, record: Any) -> Row | RowFault:
@@ -76,9 +82,14 @@ class Documents:
         return record
 
 
-def document_format(documents: Documents, family: Family) -> Format:
-    """Return the format of documents whose records are calls of a family."""
-    return Format(lambda file, settings: family.read(documents, file, settings), by_beginning=documents.looks_like)
+def document_format(documents: Documents, family: Family | MessageFamily, *, name: str) -> Format:
+    """Return the format of documents whose records are calls or messages of a family; ``name`` is for people."""
+    return Format(
+        lambda file, settings: family.read(documents, file, settings),
+        by_beginning=documents.looks_like,
+        name=name,
+        gives=family.gives,
+    )
 
 
 def _loaded(text: bytes) -> Any:
@@ -87,7 +98,7 @@ def _loaded(text: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise UnableToRead("The file is not UTF-8.") from error
     except RecursionError as error:
-        raise UnableToRead("The file is nested deeper than any list of calls.") from error
+        raise UnableToRead("The file is nested deeper than any list of records.") from error
     except json.JSONDecodeError as error:
         raise UnableToRead(f"The JSON is broken at line {error.lineno}: {error.msg}.") from error
     except ValueError as error:  # a number of more digits than Python reads

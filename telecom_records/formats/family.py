@@ -1,6 +1,6 @@
-"""How the rows of a family of files become calls: a declaration of which column holds what, and how it is read.
+"""How the rows of a family of files become calls or messages: a declaration of which column holds what, and how it is read.
 
-A module of a family declares its files (``tables.py``, ``documents.py``) and its Family; everything that all have in
+A module of a family declares its files (``tables.py``, ``documents.py``) and its Family or MessageFamily; everything that all have in
 common is here. Columns stand in the order in which they are tried: the first that holds something counts.
 """
 
@@ -8,38 +8,45 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol, TypeVar
 
 from telecom_records.formats.rows import (
-    Ordinals,
     ParsedCall,
+    ParsedMessage,
     Passed,
     Reject,
     RowFault,
     Settings,
+    Told,
     joined_key,
 )
-from telecom_records.formats.values import MAX_SECONDS, is_never, money
+from telecom_records.formats.values import EMPTY, MAX_SECONDS, is_never, money
 from telecom_records.phone_numbers import INTERNAL_DIGITS, PhoneParty, classify
 
 Row = Mapping[str, Any]
 Rows = Iterator[tuple[int, Row | RowFault]]
-Read = Iterator[ParsedCall | Reject | Passed]
+Read = Iterator[ParsedCall | ParsedMessage | Reject | Passed]
 Reader = Callable[[BinaryIO, Settings], Read]
 TimeReader = Callable[[str, str, Settings, int | None], tuple[dt.datetime, str]]
 Times = tuple[tuple[str, TimeReader], ...]
 Lengths = tuple[tuple[str, Callable[[str, str], Decimal | None]], ...]
 Names = tuple[str, ...]
+Parsed = TypeVar("Parsed", ParsedCall, ParsedMessage)
 
 GROUP_LENGTH = 150
+MAX_SEGMENTS = 255  # what one byte of a concatenated message counts to
 
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How a format is read, and how it is known: by its first line, or by the beginning of the file."""
+    """How a format is read, and how it is known: by its first line, or by the beginning of the file.
+
+    ``name`` is what people call it; it ``gives`` calls or messages.
+    """
 
     read: Reader
-    gives: str = "calls"
+    name: str = dataclasses.field(kw_only=True)
+    gives: str = dataclasses.field(default="calls", kw_only=True)
     by_first_line: Callable[[str], bool] | None = None
     by_beginning: Callable[[str], bool] | None = None
 
@@ -54,7 +61,7 @@ class Source(Protocol):
 class Family:
     """Where each value of a call stands. What no column gives is computed from the instants, or left open."""
 
-    key: Callable[[Row, Ordinals], str]
+    key: Callable[[Row], str]
     caller: Names
     dialled: Names
     started: Times
@@ -70,23 +77,13 @@ class Family:
     withheld: Callable[[Row], bool] = lambda row: False
     prepare: Callable[[Row], Row] = lambda row: row  # adds what the row implies; RowFault for what is no call
     epoch: Callable[[Row], int | None] = lambda row: None
+    gives: ClassVar[str] = "calls"
 
     def read(self, source: Source, file: BinaryIO, settings: Settings) -> Read:
         """Yield each row of a file as a call, or as a reject with the reason; those to be skipped only with their line."""
-        ordinals, skip = Ordinals(), settings.skip
-        for number, row in source.rows(file):
-            if skip.left:
-                skip.left -= 1
-                yield Passed(number)
-                continue
-            try:
-                if isinstance(row, RowFault):
-                    raise row
-                yield self.call(number, row, settings, ordinals)
-            except RowFault as fault:
-                yield Reject(number, fault.code, str(fault))
+        return _read(self.call, source, file, settings)
 
-    def call(self, number: int, row: Row, settings: Settings, ordinals: Ordinals) -> ParsedCall:
+    def call(self, number: int, row: Row, settings: Settings) -> ParsedCall:
         """Return the call of one row. Raises RowFault."""
         row = self.prepare(row)
         started = read_time(self.started, row, settings, self.epoch(row))
@@ -106,7 +103,7 @@ class Family:
             caller = dataclasses.replace(caller, restricted=True)
         return ParsedCall(
             line=number,
-            source_key=self.key(row, ordinals),
+            source_key=self.key(row),
             call_group=self.group(row)[:GROUP_LENGTH],
             caller=caller,
             dialled=self.number(first(row, self.dialled), settings.country),
@@ -121,6 +118,70 @@ class Family:
             currency=currency,
             time_source=time_source,
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class MessageFamily:
+    """Where each value of a message stands. No column with its text is ever named here."""
+
+    key: Callable[[Row], str]
+    sender: Names
+    recipient: Names
+    sent: Times
+    status: Callable[[Row], str]
+    segments: Names = ()
+    cost: Callable[[Row], tuple[Decimal | None, str]] = lambda row: (None, "")
+    number: Callable[[str, str], PhoneParty] = classify
+    prepare: Callable[[Row], Row] = lambda row: row  # as in Family
+    gives: ClassVar[str] = "messages"
+
+    def read(self, source: Source, file: BinaryIO, settings: Settings) -> Read:
+        """Yield each row of a file as a message, or as a reject with the reason."""
+        return _read(self.message, source, file, settings)
+
+    def message(self, number: int, row: Row, settings: Settings) -> ParsedMessage:
+        """Return the message of one row. Raises RowFault."""
+        row = self.prepare(row)
+        sent = read_time(self.sent, row, settings, None)
+        if sent is None:
+            raise RowFault("bad_time", "The row does not say when the message was sent.")
+        cost, currency = self.cost(row)
+        return ParsedMessage(
+            line=number,
+            source_key=self.key(row),
+            sender=self.number(first(row, self.sender), settings.country),
+            recipient=self.number(first(row, self.recipient), settings.country),
+            sent_at=sent[0],
+            status=self.status(row),
+            segments=_segments(first(row, self.segments)),
+            cost=cost,
+            currency=currency,
+            time_source=sent[1],
+        )
+
+
+def _read(parse: Callable[[int, Row, Settings], Parsed], source: Source, file: BinaryIO, settings: Settings) -> Read:
+    skip = settings.skip
+    for number, row in source.rows(file):
+        if skip.left:
+            skip.left -= 1
+            yield Passed(number)
+            continue
+        try:
+            if isinstance(row, RowFault):
+                raise row
+            yield parse(number, row, settings)
+        except RowFault as fault:
+            yield Reject(number, fault.code, str(fault))
+
+
+def _segments(text: str) -> int | None:
+    """Return of how many parts a message was; None where nobody says. Raises RowFault."""
+    if not text or text.lower() in EMPTY:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= MAX_SEGMENTS):
+        raise RowFault("bad_number", "The number of parts of the message is out of bounds.")
+    return int(text)
 
 
 def cell(row: Row, name: str) -> str:
@@ -143,10 +204,10 @@ def first(row: Row, names: Names) -> str:
     return ""
 
 
-def ids(*choices: Names) -> Callable[[Row, Ordinals], str]:
+def ids(*choices: Names) -> Callable[[Row], str]:
     """Return a reader of keys: of the first choice whose first column holds something; its others go in as a hash."""
 
-    def key(row: Row, ordinals: Ordinals) -> str:
+    def key(row: Row) -> str:
         for names in choices:
             if text := cell(row, names[0]):
                 return joined_key(text, *(cell(row, name) for name in names[1:]))
@@ -155,9 +216,9 @@ def ids(*choices: Names) -> Callable[[Row, Ordinals], str]:
     return key
 
 
-def told(*names: str) -> Callable[[Row, Ordinals], str]:
+def told(*names: str) -> Callable[[Row], str]:
     """Return a reader of keys for rows without an id: what the row says, and which of its equals in the file it is."""
-    return lambda row, ordinals: ordinals.key_for(*(cell(row, name) for name in names))
+    return lambda row: Told(joined_key("row", *(cell(row, name) for name in names)))
 
 
 def joined(*names: str) -> Callable[[Row], str]:
@@ -170,9 +231,9 @@ def either(*names: str) -> Callable[[Row], str]:
     return lambda row: first(row, names)
 
 
-def by_word(name: str, words: Mapping[str, str]) -> Callable[[Row, bool], str]:
+def by_word(name: str, words: Mapping[str, str]) -> Callable[..., str]:
     """Return a reader of the status from the words of a column, in small letters; an unforeseen one is unknown."""
-    return lambda row, answered: words.get(cell(row, name).lower(), "unknown")
+    return lambda row, answered=False: words.get(cell(row, name).lower(), "unknown")
 
 
 def by_cause(names: Names, causes: Mapping[str, str]) -> Callable[[Row, bool], str]:
@@ -206,9 +267,10 @@ def priced(amount: str, *, currency: Names = (), default: str = "", sign: int = 
 
 
 def international(text: str, country: str) -> PhoneParty:
-    """Return what a number column holds, of a family that writes international numbers with or without their plus."""
+    """Return what a number column holds, of a family that writes international numbers with or without plus or 00."""
     bare = text.strip()
-    return classify(f"+{bare}" if bare.isascii() and bare.isdigit() and len(bare) > INTERNAL_DIGITS else text, country)
+    is_bare = bare.isascii() and bare.isdigit() and len(bare) > INTERNAL_DIGITS and not bare.startswith("0")
+    return classify(f"+{bare}" if is_bare else text, country)
 
 
 def read_time(times: Times, row: Row, settings: Settings, near: int | None) -> tuple[dt.datetime, str] | None:

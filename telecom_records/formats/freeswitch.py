@@ -92,5 +92,7 @@ CALLS = Family(
     prepare=_prepare,
     withheld=_withheld,
 )
-CSV = table_format(WidthTable(LAYOUTS, is_row=_is_row, quoted=True, unwrapped=_without_sql), CALLS)
-JSON = document_format(Documents(marks=("channel_data", "variables"), lists=("cdrs",)), CALLS)
+CSV = table_format(
+    WidthTable(LAYOUTS, is_row=_is_row, quoted=True, unwrapped=_without_sql), CALLS, name="FreeSWITCH Master.csv"
+)
+JSON = document_format(Documents(marks=("channel_data", "variables"), lists=("cdrs",)), CALLS, name="FreeSWITCH (JSON)")

@@ -40,4 +40,5 @@ FORMAT = table_format(
         quoted=True,
     ),
     CALLS,
+    name="FusionPBX export",
 )

@@ -12,6 +12,7 @@ BLOCK_BYTES = 256 * 1024
 LINE_END = re.compile(rb"\r\n|\n|\r")
 BETWEEN_QUOTES = re.compile(r'", ?"')
 BOM = b"\xef\xbb\xbf"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 csv.field_size_limit(MAX_LINE_BYTES)
 
@@ -26,7 +27,7 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     while True:
         block = file.read(BLOCK_BYTES)
         if first:
-            if block.startswith((b"\xff\xfe", b"\xfe\xff")):
+            if block.startswith(UTF_16):
                 raise UnableToRead("The file is UTF-16. Save it as UTF-8.")
             block = block.removeprefix(BOM)
             first = False

@@ -67,4 +67,4 @@ def _names(file: BinaryIO) -> list[str]:
         raise UnableToRead(f"The first line cannot be read: {fault}") from fault
 
 
-FORMAT = Format(read_plain, by_first_line=TABLE.looks_like)
+FORMAT = Format(read_plain, by_first_line=TABLE.looks_like, name="The portal’s own CSV")

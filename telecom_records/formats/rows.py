@@ -4,8 +4,9 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from telecom_records.phone_numbers import PhoneParty
@@ -145,7 +146,10 @@ class ParsedCall(ParsedRow):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ParsedMessage(ParsedRow):
-    """One text message as its source recorded it, without its text. ``segments`` is None where nobody says."""
+    """One text message as its source recorded it, without its text.
+
+    ``status`` is sent, delivered, undelivered, failed, received or unknown; None for ``segments``: not told.
+    """
 
     sender: PhoneParty
     recipient: PhoneParty
@@ -173,11 +177,12 @@ class Skip:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a file does not say about itself: the zone of its times, the country of its national numbers."""
+    """What a file does not say about itself: the zone of its times, the country of its national numbers, its columns."""
 
     zone: ZoneInfo | None = None
     country: str = ""
     skip: Skip = dataclasses.field(default_factory=Skip)
+    mapping: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def hash_of(text: str) -> bytes:
@@ -198,10 +203,3 @@ def joined_key(first: str, *rest: object) -> str:
         return first[:KEY_LENGTH]
     digest = hashlib.sha256("\x1f".join(str(part) for part in rest).encode()).hexdigest()[:24]
     return f"{first[: KEY_LENGTH - 25]}/{digest}"
-
-
-class Ordinals:
-    """Keys for files without call ids: a hash of what the row says; which of its equals it is, is counted later."""
-
-    def key_for(self, *parts: object) -> Told:
-        return Told(joined_key("row", *parts))

@@ -123,14 +123,14 @@ def _alone(line: int, event: Any, kind: str) -> tuple[int, Row | RowFault]:
     return line, {**event, "answer_time": event["time"]}
 
 
-def _format(source: HeaderTable | WidthTable) -> Format:
+def _format(source: HeaderTable | WidthTable, *, name: str) -> Format:
     pairs = Pairs(source)
 
     def read(file: BinaryIO, settings: Settings) -> Read:
         return CALLS.read(pairs, file, settings)
 
-    return Format(read, by_first_line=source.looks_like)
+    return Format(read, by_first_line=source.looks_like, name=name)
 
 
-FLATSTORE = _format(FLAT)
-EVENTS = _format(TABLE)
+FLATSTORE = _format(FLAT, name="Kamailio or OpenSIPS flat store")
+EVENTS = _format(TABLE, name="Kamailio or OpenSIPS acc table")

@@ -6,16 +6,26 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import BinaryIO
 
-from telecom_records.formats.family import Family, Format, Row, Rows
+from telecom_records.formats.family import Family, Format, MessageFamily, Row, Rows
 from telecom_records.formats.lines import decoded, fields, numbered_lines, quoted_fields
 from telecom_records.formats.rows import RowFault, UnableToRead
 
-NOT_LETTERS = re.compile(r"[^a-z0-9]+")
+NOT_LETTERS = re.compile(r"[\W_]+")
+Lines = Callable[[BinaryIO], Iterator[tuple[int, bytes]]]
 
 
 def plain_name(title: str) -> str:
-    """Return the title of a column as a name: small letters, digits and underscores, ``Date/Time (UTC)`` and all."""
+    """Return the title of a column as a name: small letters of any script, digits and underscores."""
     return NOT_LETTERS.sub("_", title.lower()).strip("_")
+
+
+def plain_names(titles: list[str]) -> list[str]:
+    """Return the names of all columns; a title that stands there again gets its place behind it, as does an empty one."""
+    names: list[str] = []
+    for place, title in enumerate(titles, start=1):
+        name = plain_name(title) or f"column_{place}"
+        names.append(f"{name}_{place}" if name in names else name)
+    return names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +38,7 @@ class HeaderTable:
     rename: Mapping[str, str] = dataclasses.field(default_factory=dict)
     quoted: bool = False  # every value stands in quotes, and quotes inside are not doubled
     skip: Callable[[Row], bool] | None = None  # rows that are no data, such as a second header
+    lines: Lines = numbered_lines
 
     def looks_like(self, line: str) -> bool:
         """Return whether a line is the header of this table."""
@@ -35,7 +46,7 @@ class HeaderTable:
 
     def rows(self, file: BinaryIO) -> Rows:
         """Yield the rows, with their line numbers. Raises UnableToRead when the first line is another header."""
-        head = next(numbered_lines(file), None)
+        head = next(self.lines(file), None)
         header = self._header(_decoded_head(head[1])) if head else None
         if header is None:
             wanted = " or ".join(", ".join(sorted(names)) for names in self.needed)
@@ -45,7 +56,7 @@ class HeaderTable:
 
     def _rows(self, file: BinaryIO, delimiter: str, names: list[str]) -> Rows:
         widths = {len(names)}
-        for number, line in islice(numbered_lines(file), 1, None):
+        for number, line in islice(self.lines(file), 1, None):
             try:
                 row = dict(zip(names, self._split(decoded(line), delimiter, widths), strict=True))
             except RowFault as fault:
@@ -65,7 +76,7 @@ class HeaderTable:
                 titles = fields(line, delimiter=delimiter)
             except RowFault:
                 continue
-            names = [self.rename.get(name, name) for name in map(plain_name, titles)]
+            names = [self.rename.get(name, name) for name in plain_names(titles)]
             if any(needed <= set(names) for needed in self.needed):
                 return delimiter, names
         return None
@@ -81,6 +92,7 @@ class WidthTable:
     comment: str = ""
     quoted: bool = False  # as in HeaderTable
     unwrapped: Callable[[str], str] = lambda line: line  # takes away what stands around the values of a line
+    lines: Lines = numbered_lines
 
     def looks_like(self, line: str) -> bool:
         """Return whether a line is a row of this table."""
@@ -91,7 +103,7 @@ class WidthTable:
 
     def rows(self, file: BinaryIO) -> Iterator[tuple[int, Row | RowFault]]:
         """Yield the rows, with their line numbers."""
-        for number, line in numbered_lines(file):
+        for number, line in self.lines(file):
             try:
                 text = decoded(line)
                 if self.comment and text.startswith(self.comment):
@@ -109,9 +121,37 @@ class WidthTable:
         return dict(zip(self.layouts[len(found)], found, strict=True))
 
 
-def table_format(table: HeaderTable | WidthTable, family: Family) -> Format:
-    """Return the format of a table whose rows are calls of a family."""
-    return Format(lambda file, settings: family.read(table, file, settings), by_first_line=table.looks_like)
+@dataclasses.dataclass(frozen=True)
+class FixedTable:
+    """A table whose columns stand at fixed places of a line: ``places`` counts characters from 0, the end excluded."""
+
+    places: Mapping[str, tuple[int, int]]
+    needed: frozenset[str]  # a line that does not reach one of these is not whole
+    lines: Lines = numbered_lines
+
+    def rows(self, file: BinaryIO) -> Rows:
+        """Yield the rows, with their line numbers."""
+        shortest = max((self.places[name][0] for name in self.needed), default=0) + 1
+        for number, line in self.lines(file):
+            try:
+                text = decoded(line)
+            except RowFault as fault:
+                yield number, fault
+                continue
+            if len(text.rstrip()) < shortest:
+                yield number, RowFault("wrong_width", "The line ends before the columns that are needed.")
+            else:
+                yield number, {name: text[start:end] for name, (start, end) in self.places.items()}
+
+
+def table_format(table: HeaderTable | WidthTable, family: Family | MessageFamily, *, name: str) -> Format:
+    """Return the format of a table whose rows are calls or messages of a family; ``name`` is for people."""
+    return Format(
+        lambda file, settings: family.read(table, file, settings),
+        by_first_line=table.looks_like,
+        name=name,
+        gives=family.gives,
+    )
 
 
 def _decoded_head(line: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Telnyx: detail records of its API, and reports whose columns somebody chose.
+"""Telnyx: detail records of calls and messages of its API, and call reports whose columns somebody chose.
 
 A report may tell the start twice, in UTC and by the clock of whoever asked, and its other times by that clock: the two
 starts say how far the clock is ahead. Without an id of the leg, the SIP call id and the start are the key.
@@ -8,7 +8,19 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from telecom_records.formats.documents import Documents, document_format
-from telecom_records.formats.family import Q850, SIP, Family, Row, by_cause, cell, either, ids, priced
+from telecom_records.formats.family import (
+    Q850,
+    SIP,
+    Family,
+    MessageFamily,
+    Row,
+    by_cause,
+    by_word,
+    cell,
+    either,
+    ids,
+    priced,
+)
 from telecom_records.formats.rows import RowFault
 from telecom_records.formats.tables import HeaderTable, table_format
 from telecom_records.formats.values import in_utc, instant, is_never, seconds, zoned
@@ -59,7 +71,11 @@ def _charged(row: Row) -> bool:
     return not asked and any(seconds(cell(row, name), name) for name in ("call_sec", "billed_sec", "billable_time"))
 
 
-JSON = document_format(Documents(marks=("cli", "cld", "record_type"), lists=("data",)), CALLS)
+JSON = document_format(
+    Documents(marks=("cli", "cld", "record_type"), lists=("data",), without=("parts",)),
+    CALLS,
+    name="Telnyx calls (JSON)",
+)
 CSV = table_format(
     HeaderTable(
         called="a call report of Telnyx",
@@ -69,4 +85,38 @@ CSV = table_format(
         ),
     ),
     CALLS,
+    name="Telnyx calls (CSV)",
+)
+
+MESSAGE_STATUSES = {
+    "sent": "sent", "delivery_unconfirmed": "sent", "dlr_unconfirmed": "sent", "dlr_timeout": "sent",
+    "delivered": "delivered", "delivery_failed": "undelivered", "undelivered": "undelivered", "expired": "undelivered",
+    "sending_failed": "failed", "failed": "failed", "gw_reject": "failed", "gw_timeout": "failed", "received": "received",
+    "webhook_delivered": "received",
+}  # fmt: skip
+ON_THEIR_WAY = {"queued", "sending", "scheduled"}
+
+
+def _message(row: Row) -> Row:
+    if "call" in cell(row, "record_type").lower():
+        raise RowFault("not_a_message", "The record is not that of a message.")
+    if cell(row, "status").lower() in ON_THEIR_WAY:
+        raise RowFault("not_finished", "The message was still on its way when the list was made. Fetch it again later.")
+    return row
+
+
+MESSAGES = MessageFamily(
+    key=ids(("uuid",), ("id",)),
+    sender=("cli",),
+    recipient=("cld",),
+    sent=(("sent_at", zoned), ("created_at", zoned)),
+    status=by_word("status", MESSAGE_STATUSES),
+    segments=("parts",),
+    cost=priced("cost", currency=("currency",), default="USD"),
+    prepare=_message,
+)
+MESSAGES_FORMAT = document_format(
+    Documents(marks=("cli", "cld", "parts"), lists=("data",), one="a message"),
+    MESSAGES,
+    name="Telnyx messages (JSON)",
 )

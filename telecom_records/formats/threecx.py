@@ -39,4 +39,4 @@ CALLS = Family(
     billed=(("duration", clock),),
     status=by_cause(("reason_terminated",), REASONS),
 )
-FORMAT = table_format(WidthTable({len(COLUMNS): COLUMNS}, is_row=_is_row), CALLS)
+FORMAT = table_format(WidthTable({len(COLUMNS): COLUMNS}, is_row=_is_row), CALLS, name="3CX log")

@@ -19,7 +19,7 @@ RFC_2822 = re.compile(
     r"^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}(?::\d{2})? (?:[+-]\d{4}|GMT|UTC?)$", re.ASCII
 )  # Python's own reader takes much more, and drops what it does not know, such as “pm”
 GO_TIME = re.compile(r"^(\S+ \S+) ([+-]\d{4}) [A-Z]{1,5}$", re.ASCII)  # 2013-11-07 08:42:25 +0000 UTC
-WITH_OFFSET = re.compile(r"(?:Z|:\d{2}(?:\.\d+)? ?[+-]\d{2}:?\d{2}| UTC| GMT)$", re.ASCII)
+WITH_OFFSET = re.compile(r"(?:Z|:\d{2}(?:\.\d+)? ?[+-]\d{2}(?::?\d{2})?| UTC| GMT)$", re.ASCII)
 DECIMAL = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$", re.ASCII)
 CLOCK = re.compile(r"^(\d{1,5}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)$", re.ASCII)
 GO_DURATION = re.compile(r"^(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d+)?)(s|ms|µs|us|ns))?$", re.ASCII)
@@ -27,7 +27,10 @@ GO_UNITS = {"s": 1, "ms": 10**3, "µs": 10**6, "us": 10**6, "ns": 10**9}
 EMPTY = {"", "null", r"\n", "none"}
 MAX_SECONDS = 100_000_000  # three years: no call is longer
 LAST_EPOCH = 253_402_300_799  # the end of the year 9999
-SHORT_DATE = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2}|\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?$", re.ASCII)
+SHORT_DATE = re.compile(
+    r"^(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2}),? (\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?: ?([AP])M)?$",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def is_never(text: str | None) -> bool:
@@ -36,24 +39,25 @@ def is_never(text: str | None) -> bool:
 
 
 def local_time(text: str, column: str, *, order: str = "") -> dt.datetime:
-    """Return a time without offset as a naive datetime. ``order`` is dmy or mdy for dates with slashes; never guessed."""
+    """Return a time without offset as a naive datetime. ``order`` is dmy or mdy for dates such as 1/7/2026; never guessed."""
     text = text.strip()
     try:
         if ISO_LOCAL.match(text):
             return dt.datetime.fromisoformat(text)
         if match := YEAR_FIRST.match(text):
             *numbers, half = match.groups()
-            return _with_half(*(int(each or 0) for each in numbers), half=(half or "").upper())
+            return with_half(*(int(each or 0) for each in numbers), half=(half or "").upper())
         if short := SHORT_DATE.match(text):
             if not order:
                 raise RowFault(
                     "date_order",
                     f"The date in {column} can be day/month or month/day. Say which: format freepbx-dmy or freepbx-mdy.",
                 )
-            first, second, year, hour, minute, seconds = short.groups()
+            first, _, second, year, hour, minute, second_of, half = short.groups()
             day, month = (first, second) if order == "dmy" else (second, first)
             full_year = int(year) + (2000 if len(year) == 2 else 0)
-            return dt.datetime(full_year, int(month), int(day), int(hour), int(minute), int(seconds or 0))  # noqa: DTZ001
+            date = (full_year, int(month), int(day))
+            return with_half(*date, int(hour), int(minute), int(second_of or 0), half=(half or "").upper())
     except (ValueError, OverflowError) as error:
         if isinstance(error, RowFault):
             raise
@@ -80,7 +84,7 @@ def in_zone(local: dt.datetime, zone: ZoneInfo, *, epoch: int | None = None) -> 
     return early, "source_zone_ambiguous"
 
 
-def _with_half(year: int, month: int, day: int, hour: int, minute: int, second: int, *, half: str) -> dt.datetime:
+def with_half(year: int, month: int, day: int, hour: int, minute: int, second: int, *, half: str) -> dt.datetime:
     """Return a naive time; ``half`` is A or P for one on the dial of twelve hours. Raises ValueError."""
     if half:
         if not 1 <= hour <= 12:
@@ -168,6 +172,12 @@ def since_1970(per_second: int) -> Callable[[str, str, Settings, int | None], tu
 def milliseconds(text: str | None, column: str) -> Decimal | None:
     """Return seconds from a number of milliseconds, or None where there is none."""
     value = None if text is None or text.strip().lower() in EMPTY else _decimal(text, column) / 1000
+    return None if value is None else _bounded(value, column)
+
+
+def minutes(text: str | None, column: str) -> Decimal | None:
+    """Return seconds from a number of minutes, such as 1.5, or None where there is none."""
+    value = None if text is None or text.strip().lower() in EMPTY else _decimal(text, column) * 60
     return None if value is None else _bounded(value, column)
 
 

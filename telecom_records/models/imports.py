@@ -13,6 +13,16 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from accounts.validators import validate_country, validate_time_zone
 from telecom_records.formats import FORMATS
+from telecom_records.formats.mapped import FORMAT_OF
+from telecom_records.formats.mapping import BadMapping, read_mapping
+
+
+def validate_mapping(value: object) -> None:
+    """Raise ValidationError for a mapping by which no file can be read."""
+    try:
+        read_mapping(value)
+    except BadMapping as error:
+        raise ValidationError(str(error)) from error
 
 
 class ImportSource(models.Model):
@@ -35,6 +45,13 @@ class ImportSource(models.Model):
         validators=[MaxValueValidator(100)],
         help_text="A file is refused whole when more of its rows than this have faults.",
     )
+    mapping = models.JSONField(
+        "columns",
+        default=dict,
+        blank=True,
+        validators=[validate_mapping],
+        help_text="What the columns of its files are.",
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -43,6 +60,11 @@ class ImportSource(models.Model):
         """Raise ValidationError for a format that nobody reads, or a country whose national numbers nobody knows."""
         if self.format and self.format not in FORMATS:
             raise ValidationError({"format": f"“{self.format}” is no format. One of: {', '.join(FORMATS)}."})
+        is_mapped = self.mapping and FORMAT_OF[self.mapping.get("kind", "calls")] == self.format
+        if self.format in FORMAT_OF.values() and not is_mapped:
+            raise ValidationError(
+                {"format": "The columns of this source were not mapped so. Map those of a file first."}
+            )
         if self.country and self.country not in SUPPORTED_REGIONS:
             raise ValidationError({"country": f"“{self.country}” is no country with a numbering plan."})
 
@@ -51,6 +73,7 @@ class ImportRun(models.Model):
     """One file's way in. The row is the work: a worker that dies leaves it where the next one goes on."""
 
     class State(models.TextChoices):
+        MAPPING = "mapping", "Waiting for its columns"
         WAITING = "waiting", "Waiting"
         RUNNING = "running", "Running"
         DONE = "done", "Done"
@@ -65,6 +88,7 @@ class ImportRun(models.Model):
     format = models.CharField(max_length=30)
     time_zone = models.CharField(max_length=64, blank=True)
     country = models.CharField(max_length=2, blank=True)
+    mapping = models.JSONField(default=dict, blank=True)
     file_name = models.CharField("file", max_length=200)
     file_bytes = models.BigIntegerField("size (bytes)")
     file_sha256 = models.CharField(max_length=64)

@@ -6,6 +6,7 @@ from dsar.models import ReplyTemplate
 from retention import children
 from tests import factories
 
+UNKNOWN_SOURCE = 900_001
 CUSTOM_PAGES = [
     "/admin/password_change/",
     "/admin/login/?next=/admin/",
@@ -20,6 +21,8 @@ CUSTOM_PAGES = [
     "/admin/retention/rules/closed_ticket/period/",
     "/admin/retention/rules/kyc_image/period/?number=3&unit=days",
     "/admin/calls/import/",
+    f"/admin/calls/imports/{factories.DRAFT_ID}/columns/",
+    f"/admin/calls/sources/{UNKNOWN_SOURCE}/columns/",
     "/admin/retention/evidence/",
     "/admin/calls/figures/",
     "/admin/marketing/",
@@ -45,6 +48,8 @@ def make_rows(officer: User) -> None:
     )
     ReplyTemplate.objects.create(name="Received", text="Dear {name}, we have your ticket {ticket}.")
     factories.make_notice()
+    factories.make_source("unknown-switch", pk=UNKNOWN_SOURCE)
+    factories.make_draft(officer, pk=factories.DRAFT_ID)
     client = factories.make_client()
     split = factories.make_request(officer, requester_contact="anneke@brandt.example")
     routing.split_request(

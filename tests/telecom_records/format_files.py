@@ -5,16 +5,18 @@ import io
 import json
 from zoneinfo import ZoneInfo
 
-from telecom_records.formats import ParsedCall, Reject, read_calls
+from telecom_records.formats import ParsedCall, ParsedMessage, Reject, read_calls
 
 LONDON = ZoneInfo("Europe/London")
 UTC = dt.UTC
 JULY_1_9Z = 1782896400  # 2026-07-01 09:00:00 UTC, 10:00 in London
 
 
-def read(text: str | bytes, format: str, zone=LONDON, country="GB") -> list[ParsedCall | Reject]:
+def read(
+    text: str | bytes, format: str, zone=LONDON, country="GB", mapping=None
+) -> list[ParsedCall | ParsedMessage | Reject]:
     data = text.encode() if isinstance(text, str) else text
-    return list(read_calls(io.BytesIO(data), format=format, zone=zone, country=country))
+    return list(read_calls(io.BytesIO(data), format=format, zone=zone, country=country, mapping=mapping))
 
 
 def at(hour: int, minute: int = 0, second: float = 0) -> dt.datetime:
@@ -170,6 +172,51 @@ CDRSTATS = (
     "192.0.2.1,1,s-1,02079460101,Edwin,+442079460871,2026-07-01 10:00:00,65,60,16,1,{}\n"
 )
 
+TWILIO_MESSAGE = {
+    "sid": "SM" + "0" * 32, "from": "+442079460101", "to": "+13125550117", "status": "delivered", "num_segments": "2",
+    "date_created": "Wed, 01 Jul 2026 08:59:59 +0000", "date_sent": "Wed, 01 Jul 2026 09:00:00 +0000", "body": "Dear Edwin",
+    "price": "-0.0150", "price_unit": "USD", "direction": "outbound-api",
+}  # fmt: skip
+TWILIO_MESSAGES_CSV = (
+    "From,To,Body,Status,SentDate,ApiVersion,NumSegments,ErrorCode,AccountSid,Sid,Direction,Price,PriceUnit\n"
+    "+442079460101,+13125550117,Dear Edwin,delivered,2026-07-01T09:00:00Z,2010,2,,AC1,SM1,outbound-api,-0.0150,USD\n"
+)
+PLIVO_MESSAGE = {
+    "message_uuid": "m-1", "from_number": "442079460101", "to_number": "13125550117", "message_state": "delivered",
+    "message_time": "2026-07-01 14:30:00+05:30", "message_sent_time": "2026-07-01 14:30:01.2+05:30", "units": 2,
+    "total_amount": "0.0150", "message_direction": "outbound", "message_type": "sms",
+}  # fmt: skip
+VONAGE_MESSAGE = {
+    "message_id": "m-1", "client_ref": "Edwin", "direction": "outbound", "from": "442079460101", "to": "13125550117",
+    "date_received": "2026-07-01T09:00:00+0000", "date_finalized": "2026-07-01T09:00:02+0000", "status": "delivered",
+    "currency": "USD", "total_price": "0.0150", "message_body": "Dear Edwin",
+}  # fmt: skip
+VONAGE_MESSAGES_CSV = (
+    "account_id,message_id,direction,from,to,message_body,date_received,date_finalized,status,total_price,currency\n"
+    "a,m-1,outbound,442079460101,13125550117,Dear Edwin,2026-07-01 09:00:00,2026-07-01 09:00:02,delivered,0.0150,USD\n"
+)
+TELNYX_MESSAGE = {
+    "record_type": "message_detail_record", "uuid": "m-1", "cli": "+442079460101", "cld": "+13125550117", "parts": 2,
+    "sent_at": "2026-07-01T09:00:00Z", "created_at": "2026-07-01T08:59:59Z", "status": "delivered", "cost": "0.0150",
+    "currency": "USD", "direction": "outbound", "message_type": "SMS",
+}  # fmt: skip
+BANDWIDTH_MESSAGE = {
+    "messageId": "m-1", "accountId": "1", "sourceTn": "+442079460101", "destinationTn": "+13125550117",
+    "messageStatus": "DELIVERED", "messageDirection": "OUTBOUND", "segmentCount": 2, "receiveTime": "2026-07-01T09:00:00.000Z",
+}  # fmt: skip
+DIDWW_MESSAGES = (
+    "Time Received (UTC),Time Sent (UTC),Status,Reason,Source Address,Destination Address,Trunk/Type,Destination,Fragments,"
+    "Attempt,SMS ID\n"
+    "2026-07-01 09:00:00,2026-07-01 09:00:01,Success,,442079460101,13125550117,Edwin/Email,edwin@example.com,1/2,1,m-1\n"
+)
+MAPPED = "Started;A;B;Talked\n01/07/2026 10:00;02079460101;02079460871;60\n"
+MAPPING = {
+    "delimiter": ";", "time_style": "dmy",
+    "columns": [
+        {"at": "started", "means": "start"}, {"at": "a", "means": "caller"}, {"at": "b", "means": "dialled"},
+        {"at": "talked", "means": "talk"},
+    ],
+}  # fmt: skip
 FILES: dict[str, str] = {
     "asterisk": MASTER,
     "asterisk-custom": CUSTOM,
@@ -195,6 +242,14 @@ FILES: dict[str, str] = {
     "plivo": json.dumps({"meta": {"total_count": 1}, "objects": [PLIVO_CALL]}),
     "twilio": json.dumps({"calls": [TWILIO_CALL]}),
     "twilio-csv": TWILIO_CSV,
+    "twilio-messages": json.dumps({"messages": [TWILIO_MESSAGE]}),
+    "twilio-messages-csv": TWILIO_MESSAGES_CSV,
+    "plivo-messages": json.dumps({"meta": {"total_count": 1}, "objects": [PLIVO_MESSAGE]}),
+    "vonage-messages": json.dumps({"date_start": "x", "records": [VONAGE_MESSAGE]}),
+    "vonage-messages-csv": VONAGE_MESSAGES_CSV,
+    "telnyx-messages": json.dumps({"data": [TELNYX_MESSAGE]}),
+    "bandwidth-messages": json.dumps({"totalCount": 1, "messages": [BANDWIDTH_MESSAGE]}),
+    "didww-messages": DIDWW_MESSAGES,
     "csv": PLAIN,
 }
-NEVER_SEEN = {"freepbx-dmy", "freepbx-mdy"}  # the same header as freepbx: only a person can say which
+NEVER_SEEN = {"freepbx-dmy", "freepbx-mdy", "mapped", "mapped-messages"}  # only a person can say which it is

@@ -195,7 +195,7 @@ def test_a_bad_plain_row_is_rejected_with_its_reason_and_no_number(row, code):
     ("head", "says"),
     [
         (b"PK\x03\x04rest", "zip archive or a spreadsheet"), (b"\x1f\x8brest", "gzip"), (b"a\x00b", "NUL"),
-        (b"Some log line\n", "Say which it is"), (b"\xff\xfec\x00", "NUL"),
+        (b"Some log line\n", "Say which it is"), (b"\xff\xfec\x00", "UTF-16"),
     ],
 )  # fmt: skip
 def test_what_is_no_call_record_file_is_refused_with_what_it_is(head, says):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telecom_records.formats import FORMATS, ParsedCall, Reject, UnableToRead, detect_format
+from telecom_records.formats import FORMATS, ParsedCall, ParsedMessage, Reject, UnableToRead, detect_format
 from tests.telecom_records.format_files import FILES, NEVER_SEEN, read
 
 a_few = settings(max_examples=80, derandomize=True, deadline=None, database=None)
@@ -53,9 +53,10 @@ def test_a_file_is_recognised_by_its_own_format_alone(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_gives_calls_that_say_no_name_and_are_the_same_when_read_again(name):
+def test_a_file_gives_what_its_format_says_without_names_and_the_same_when_read_again(name):
     rows = read(FILES[name], name)
-    assert rows and all(isinstance(row, ParsedCall) for row in rows), rows
+    kind = {"calls": ParsedCall, "messages": ParsedMessage}[FORMATS[name].gives]
+    assert rows and all(isinstance(row, kind) for row in rows), rows
     assert "Edwin" not in repr(rows)
     assert read(FILES[name], name) == rows
 
@@ -115,7 +116,7 @@ def assert_read_or_refused(data: bytes, format: str) -> None:
     except UnableToRead as error:
         assert str(error)
         return
-    assert all(isinstance(row, ParsedCall | Reject) for row in rows)
+    assert all(isinstance(row, ParsedCall | ParsedMessage | Reject) for row in rows)
     lines = [row.line for row in rows]
     assert len(lines) == len(set(lines))
 

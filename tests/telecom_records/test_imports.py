@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -322,12 +323,12 @@ def test_an_upload_that_cannot_be_read_says_so_at_the_file(client):
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
-    [("format", "fax", "is no format"), ("country", "ZZ", "no country with a numbering plan")],
+    [("format", "fax", "fax.* is no"), ("country", "ZZ", "no country with a numbering plan")],
 )
 def test_a_source_of_an_unknown_format_or_country_is_refused(client, field, value, says):
     with pytest.raises(ValidationError, match=says):
         source_for("pbx", **{field: value})
     client.force_login(factories.make_user())
     html = client.post("/admin/telecom_records/importsource/add/", {"name": "pbx", field: value}).content.decode()
-    assert says in html
+    assert re.search(says, html)
     assert not ImportSource.objects.exists()

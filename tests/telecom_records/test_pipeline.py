@@ -264,7 +264,7 @@ def message(key: str, sender: str, recipient: str, *, at=NOW - DAY, status="deli
 
 def test_messages_come_in_as_calls_do(alice, monkeypatch):
     rows = [message("m1", OURS, "PIZZA"), message("m1", OURS, "PIZZA", status="failed"), message("m2", THEIRS, OTHERS)]
-    monkeypatch.setitem(FORMATS, "texts", Format(lambda file, settings: iter(rows), gives="messages"))
+    monkeypatch.setitem(FORMATS, "texts", Format(lambda file, settings: iter(rows), name="Texts", gives="messages"))
     source = source_for("texts", format="texts")
     file = io.BytesIO(b"x")
     run = open_run(source, file, file_name="x")
