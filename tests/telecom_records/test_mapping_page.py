@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -18,6 +19,7 @@ from telecom_records.formats import FORMATS
 from telecom_records.formats.guesses import guess_mapping
 from telecom_records.formats.mapping import read_mapping
 from telecom_records.imports import UnableToImport
+from telecom_records.mapping_pages import PERMISSIONS
 from telecom_records.models import CallDetailRecord, ImportRun, ImportSource
 from tests import factories
 from tests.factories import NOW, UNKNOWN_FILE
@@ -255,6 +257,19 @@ def test_only_who_may_import_and_see_numbers_in_clear_sees_a_draft(client):
     client.force_login(factories.make_user(AUDITOR))
     assert client.get(page_of(run)).status_code == 403
     assert client.get(f"/admin/telecom_records/importrun/{run.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize("lacking", PERMISSIONS)
+def test_each_of_the_permissions_is_needed(client, lacking):
+    run, user = factories.make_draft(factories.make_user(PRIVACY_OFFICER)), factories.make_user()
+    for name in PERMISSIONS:
+        if name != lacking:
+            app, codename = name.split(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client.force_login(user)
+    assert client.get(page_of(run)).status_code == 403
+    assert client.post(page_of(run), {"action": "discard"}).status_code == 403
+    assert client.get(f"/admin/calls/sources/{run.source_id}/columns/").status_code == 403
 
 
 @pytest.mark.parametrize("junk", [{}, {"layout": "x"}, {"means": ["start"] * 400, "place": ["1"] * 400}, {"skip_lines": "-5"},
