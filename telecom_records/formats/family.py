@@ -186,7 +186,7 @@ def _segments(text: str) -> int | None:
 
 def cell(row: Row, name: str) -> str:
     """Return what a column holds, as text; nothing is an empty text. Raises RowFault for a list or an object."""
-    value = row.get(name, "")
+    value = row.get(name)
     if isinstance(value, str):
         return value.strip()
     if value is None:

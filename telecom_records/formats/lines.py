@@ -68,7 +68,11 @@ def fields(text: str, *, delimiter: str = ",", widths: set[int] | None = None) -
     Raises RowFault when the columns are not as many as they should be: a comma in a badly quoted name must not shift
     what stands behind it.
     """
-    found: list[str] = []
+    found = (
+        text.split(delimiter) if '"' not in text else []
+    )  # which most lines have not; a reader takes three times as long
+    if found and (widths is None or len(found) in widths):
+        return found
     for strict in (True, False):
         try:
             rows = list(csv.reader([text], delimiter=delimiter, strict=strict))

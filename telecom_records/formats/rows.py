@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,7 +58,7 @@ class Told(str):
     __slots__ = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)  # frozen, it would take twice as long to make one, and files have millions
 class ParsedRow:
     """What calls and messages have in common. Instants are aware and in UTC; ``cost`` is positive for a charge."""
 
@@ -78,8 +78,8 @@ class ParsedRow:
         """Whose side is outgoing, and whose is incoming."""
         raise NotImplementedError
 
-    def own_values(self) -> Iterator[object]:
-        """Yield what only rows of this kind have."""
+    def own_values(self) -> tuple[object, ...]:
+        """Return what only rows of this kind have."""
         raise NotImplementedError
 
     def as_text(self) -> str:
@@ -94,16 +94,9 @@ class ParsedRow:
         )  # fmt: skip
         if TO_ESCAPE.search("".join(texts)):
             texts = tuple(text.translate(ESCAPES) for text in texts)
-        told = "\t".join(
-            (
-                *texts,
-                "t" if outgoing.restricted else "f",
-                "t" if incoming.restricted else "f",
-                str(self.instant),
-                NOTHING if self.cost is None else str(self.cost),
-                *(NOTHING if value is None else str(value) for value in self.own_values()),
-            )
-        )
+        values = [NOTHING if value is None else str(value) for value in (self.cost, *self.own_values())]
+        withheld = "t\t" if outgoing.restricted else "f\t", "t" if incoming.restricted else "f"
+        told = "\t".join((*texts, "".join(withheld), str(self.instant), *values))
         if "\x00" in told or not _is_whole(told):
             raise RowFault("bad_text", "A value holds a NUL byte or half a character.")
         return told
@@ -114,7 +107,7 @@ class ParsedRow:
         return hash_of(self.as_text())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class ParsedCall(ParsedRow):
     """One call as its source recorded it; None means it did not happen.
 
@@ -139,12 +132,12 @@ class ParsedCall(ParsedRow):
     def parties(self) -> tuple[PhoneParty, PhoneParty]:
         return self.caller, self.dialled
 
-    def own_values(self) -> Iterator[object]:
-        yield self.call_group.translate(ESCAPES)
-        yield from (self.answered_at, self.ended_at, self.duration_s, self.talk_s, self.billed_s)
+    def own_values(self) -> tuple[object, ...]:
+        group = self.call_group.translate(ESCAPES) if TO_ESCAPE.search(self.call_group) else self.call_group
+        return group, self.answered_at, self.ended_at, self.duration_s, self.talk_s, self.billed_s
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class ParsedMessage(ParsedRow):
     """One text message as its source recorded it, without its text.
 
@@ -164,8 +157,8 @@ class ParsedMessage(ParsedRow):
     def parties(self) -> tuple[PhoneParty, PhoneParty]:
         return self.sender, self.recipient
 
-    def own_values(self) -> Iterator[object]:
-        yield self.segments
+    def own_values(self) -> tuple[object, ...]:
+        return (self.segments,)
 
 
 @dataclasses.dataclass
