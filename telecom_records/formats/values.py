@@ -20,7 +20,10 @@ RFC_2822 = re.compile(
     re.ASCII,
 )  # Python's own reader takes much more, drops what it does not know, such as “pm”, and takes ten times as long
 MONTHS = {
-    name: f"{place:02d}" for place, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+    name: f"{place:02d}"
+    for place, name in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
+    )
 }
 GO_TIME = re.compile(r"^(\S+ \S+) ([+-]\d{4}) [A-Z]{1,5}$", re.ASCII)  # 2013-11-07 08:42:25 +0000 UTC
 WITH_OFFSET = re.compile(r"(?:Z|:\d{2}(?:\.\d+)? ?[+-]\d{2}(?::?\d{2})?| UTC| GMT)$", re.ASCII)
@@ -209,7 +212,6 @@ def go_duration(text: str | None, column: str) -> Decimal | None:
     )
 
 
-@functools.lru_cache(maxsize=50_000)  # the same numbers come again and again
 def seconds(text: str | None, column: str) -> Decimal | None:
     """Return a number of seconds, or None where there is none."""
     if text is None or text.strip().lower() in EMPTY:
@@ -217,7 +219,6 @@ def seconds(text: str | None, column: str) -> Decimal | None:
     return _bounded(_decimal(text, column), column)
 
 
-@functools.lru_cache(maxsize=50_000)
 def money(text: str | None, column: str) -> Decimal | None:
     """Return an amount, or None for a call that is not rated yet; 0 is free."""
     if text is None or text.strip().lower() in EMPTY:
@@ -234,6 +235,7 @@ def _bounded(value: Decimal, column: str) -> Decimal:
     return value.quantize(Decimal("0.001"))
 
 
+@functools.lru_cache(maxsize=50_000)  # the same numbers come again and again
 def _decimal(text: str, column: str) -> Decimal:
     """Return a number written in digits; Python's own reader takes underscores, other scripts and infinity too."""
     try:
