@@ -1,11 +1,20 @@
 """What every test gets."""
 
 import pytest
+from django.db import connection
 from playwright.sync_api import sync_playwright
 
+from tests import database
 from tests.plugin import CHROMIUM
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker):
+    """Have each worker's database copied from the one that was migrated."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = database.migrated()
 
 
 @pytest.fixture(autouse=True)
