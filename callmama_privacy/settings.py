@@ -308,5 +308,5 @@ CELERY_BEAT_SCHEDULE = {
     "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
     "Carry on requests": {"task": "dsar.tasks.carry_on", "schedule": RETENTION_TICK_SECONDS},
     "Look at requests once a day": {"task": "dsar.tasks.look_at_all", "schedule": 3600},
-    "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
+    "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 600},
 }

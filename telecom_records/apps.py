@@ -6,8 +6,11 @@ class TelecomRecordsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self):
+        from accounts.after_migrating import after_migrating
         from accounts.feeds import taking
         from accounts.models.feeds import Kind
+        from telecom_records import partitions
         from telecom_records.resources import NumberAssignmentResource
 
         taking.register(Kind.ASSIGNMENTS, NumberAssignmentResource)
+        after_migrating(partitions.make_first_months)
