@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class TelecomRecordsConfig(AppConfig):
@@ -9,8 +10,9 @@ class TelecomRecordsConfig(AppConfig):
         from accounts.after_migrating import after_migrating
         from accounts.feeds import taking
         from accounts.models.feeds import Kind
-        from telecom_records import partitions
+        from telecom_records import partitions, watching
         from telecom_records.resources import NumberAssignmentResource
 
         taking.register(Kind.ASSIGNMENTS, NumberAssignmentResource)
+        checks.register(watching.check_settings)
         after_migrating(partitions.make_first_months)

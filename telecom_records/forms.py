@@ -4,9 +4,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from accounts.files import UnableToStore
 from accounts.validators import validate_country, validate_time_zone
+from telecom_records import intake
 from telecom_records.formats import FORMATS
-from telecom_records.imports import UnableToImport, open_run, source_for
+from telecom_records.imports import UnableToImport, source_for
 from telecom_records.models import ImportRun
 
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
@@ -51,15 +53,17 @@ class UploadForm(forms.Form):
         return file
 
     def save(self, *, user) -> ImportRun | None:
-        """Make the run in state waiting; None when the file cannot be read, with the reason as a form error."""
+        """Store the file and make its run; None when that cannot be, with the reason as a form error."""
         data = self.cleaned_data
         try:
             source = source_for(
                 data["source"], format=data["format"], time_zone=data["time_zone"], country=data["country"]
             )
-            return open_run(source, data["file"], file_name=data["file"].name, user=user)
+            return intake.take(source, data["file"], file_name=data["file"].name, user=user)
         except UnableToImport as error:
             self.add_error("file", str(error))
+        except UnableToStore as error:
+            self.add_error("file", f"{error}. Nothing was imported.")
         except ValidationError as error:
             self.add_error(None, error)
         return None

@@ -8,11 +8,18 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin
+from telecom_records import watching
 from telecom_records.formats import FORMATS
-from telecom_records.models import ImportReject, ImportRun, ImportSource
+from telecom_records.models import ImportReject, ImportRun, ImportSource, WatchedFile
 from telecom_records.views import run_context
 
 STATE_TONES = {"Waiting": "info", "Running": "info", "Done": "success", "Refused": "danger"}
+WATCHED_TONES = {
+    "Waiting": "info",
+    "Being imported": "info",
+    "Refused": "danger",
+    WatchedFile.Folder.DONE.label: "success",
+}
 
 
 @admin.register(ImportSource)
@@ -48,6 +55,10 @@ class ImportRunAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "pk"]
     actions_list = ["import_calls"]
     change_form_outer_before_template = "telecom_records/run.html"
+    list_before_template = "telecom_records/watched.html"
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "watched": watching.summaries()})
 
     def get_fieldsets(self, request, obj=None):
         return []
@@ -73,6 +84,29 @@ class ImportRunAdmin(ReadOnlyAdmin):
     )
     def import_calls(self, request):
         return redirect(reverse("calls:upload"))
+
+
+@admin.register(WatchedFile)
+class WatchedFileAdmin(ReadOnlyAdmin):
+    empty_title = "No file waits"
+    empty_text = "Files that other systems put into a watched folder or bucket stand here until they are imported."
+    list_display = ["name", "source", "state_badge", "size", "seen_at", "problem", "run"]
+    list_filter = [("folder", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["source", "run"]
+    search_fields = ["name__icontains", "source__name__exact"]
+    ordering = ["-seen_at", "pk"]
+    fields = ["place", "source", "name", "size", "folder", "seen_at", "run", "problem"]
+    list_before_template = "telecom_records/watched.html"
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "watched": watching.summaries()})
+
+    @display(description="state", label=WATCHED_TONES)
+    def state_badge(self, file: WatchedFile) -> str:
+        if file.folder:
+            return file.get_folder_display()
+        return "Being imported" if file.run else "Waiting"
 
 
 @admin.register(ImportReject)

@@ -45,6 +45,7 @@ def make_rows(officer: User) -> None:
     )
     ReplyTemplate.objects.create(name="Received", text="Dear {name}, we have your ticket {ticket}.")
     factories.make_notice()
+    factories.make_watched_file()
     client = factories.make_client()
     split = factories.make_request(officer, requester_contact="anneke@brandt.example")
     routing.split_request(
