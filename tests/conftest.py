@@ -1,6 +1,7 @@
 """What every test gets."""
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from playwright.sync_api import sync_playwright
 
@@ -23,6 +24,15 @@ def own_files(settings, tmp_path):
     settings.FILES_ROOT = tmp_path / "files"
     settings.EPOCH_KEYS_ROOT = tmp_path / "epochs"
     settings.OUTSIDE_ROOT = tmp_path / "outside"
+
+
+@pytest.fixture
+def facts_remembered(settings):
+    """Remember the notices and counts of every page, as the portal does, where hundreds of pages see the same ones."""
+    cache.clear()
+    settings.PAGE_FACTS_SECONDS = 300
+    yield
+    cache.clear()
 
 
 @pytest.fixture(scope="session")
