@@ -34,7 +34,9 @@ ROLES: dict[str, list[str]] = {
         "accounts.search_customers",
         *_permissions("telecom_records", "view add change", "number", "numberassignment"),
         *_permissions("telecom_records", "view", "calldetailrecord", "smsrecord", "recording", "usagerecord"),
-        *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
+        *_permissions(
+            "telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall", "watchedfile"
+        ),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
         "telecom_records.undo_import",
@@ -93,7 +95,9 @@ ROLES: dict[str, list[str]] = {
             "feeddelivery",
             "childfinding",
         ),
-        *_permissions("telecom_records", "view", "importrun", "importreject", "importsource", "trafficfigure"),
+        *_permissions(
+            "telecom_records", "view", "importrun", "importreject", "importsource", "trafficfigure", "watchedfile"
+        ),
         *_permissions("retention", "view", "deletionrun", "breakerlimit", "reprieve", "legalretention"),
         *_permissions(
             "retention", "view", "rule", "ruleversion", "review", "hold", "deletionjob", "tombstone", "enginestop"

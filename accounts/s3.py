@@ -7,7 +7,7 @@ listing the versions, with other credentials when ``verify_profile`` names some.
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar
 
@@ -54,45 +54,52 @@ class Bucket(Store):
             raise UnableToStore(f"The file could not be stored: {reason}") from error
 
     def open(self, key: str) -> BinaryIO:
-        with _asking():
+        with asking():
             try:
                 return self.client.get_object(Bucket=self.name, Key=self._name(key))["Body"]
             except ClientError as error:
-                if _code(error) in GONE:
+                if is_gone(error):
                     raise FileNotFoundError(f"There is no file {key} in the bucket.") from error
                 raise
 
     def delete(self, *keys: str) -> None:
         """Delete every version and marker by its id, a thousand in a request, and abort unfinished uploads."""
         names = [self._name(key) for key in keys]
-        with _asking():
-            versions = [
-                {"Key": version["Key"], "VersionId": version["VersionId"]}
-                for found in _at_once(lambda name: self._versions(self.client, name), names)
-                for version in found
-            ]
-            for start in range(0, len(versions), DELETED_AT_ONCE):
-                batch = versions[start : start + DELETED_AT_ONCE]
-                answer = self.client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
-                if errors := answer.get("Errors"):
-                    raise UnableToAsk(f"The file store kept {len(errors)} of {len(batch)}: {errors[0]['Code']}.")
+        with asking():
+            found = _at_once(self.versions, names)
+            self.delete_versions([version for versions in found for version in versions])
             for upload in self._uploads(self.client, names):
                 with _gone_is_fine():
                     self.client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
 
+    def delete_versions(self, versions: Sequence[dict[str, Any]]) -> None:
+        """Delete these versions and markers by their ids. Within ``asking``; raises UnableToAsk when some are kept."""
+        ids = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+        for start in range(0, len(ids), DELETED_AT_ONCE):
+            batch = ids[start : start + DELETED_AT_ONCE]
+            answer = self.client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise UnableToAsk(f"The file store kept {len(errors)} of {len(batch)}: {errors[0]['Code']}.")
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """Yield what can be opened below the prefix, in the order of the names."""
+        with asking():
+            for page in self._pages(self.client, "list_objects_v2", self.prefix):
+                yield from page.get("Contents", [])
+
     def left(self, *keys: str) -> set[str]:
         """Return those of which HEAD, the list of versions and markers, or the list of unfinished uploads shows anything."""
         names = {self._name(key): key for key in keys}
-        with _asking():
+        with asking():
             answers = _at_once(
-                lambda name: self._answers(name) or bool(self._versions(self.verifier, name)), list(names)
+                lambda name: self._answers(name) or bool(self.versions(name, self.verifier)), list(names)
             )
             found = {name for name, there in zip(names, answers, strict=True) if there}
             found |= {upload["Key"] for upload in self._uploads(self.verifier, names)}
         return {names[name] for name in found}
 
     def walk(self) -> Iterator[Found]:
-        with _asking():
+        with asking():
             for page in self._pages(self.verifier, "list_object_versions", self.prefix):
                 entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 for entry in sorted(entries, key=lambda entry: entry["Key"]):
@@ -107,14 +114,14 @@ class Bucket(Store):
         try:
             self.verifier.head_object(Bucket=self.name, Key=name)
         except ClientError as error:
-            if _code(error) in GONE:
+            if is_gone(error):
                 return False
             raise
         return True
 
-    def _versions(self, client, name: str) -> list[dict[str, Any]]:
-        """Return all versions and markers of one file."""
-        pages = self._pages(client, "list_object_versions", name)
+    def versions(self, name: str, client=None) -> list[dict[str, Any]]:
+        """Return all versions and markers of what has this name, with the prefix."""
+        pages = self._pages(client or self.client, "list_object_versions", name)
         found = (entry for page in pages for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, []))
         return [entry for entry in found if entry["Key"] == name]
 
@@ -144,8 +151,13 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_gone(error: ClientError) -> bool:
+    """Return whether a request failed because there is no such thing."""
+    return _code(error) in GONE
+
+
 @contextlib.contextmanager
-def _asking() -> Iterator[None]:
+def asking() -> Iterator[None]:
     """Turn what boto3 raises into one error; its message names no key and no address."""
     try:
         yield
@@ -160,7 +172,7 @@ def _gone_is_fine() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if _code(error) not in GONE:
+        if not is_gone(error):
             raise
 
 

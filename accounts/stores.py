@@ -11,10 +11,13 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from accounts.s3 import Bucket
 
 
 class UnableToStore(OSError):
@@ -153,10 +156,19 @@ def store_at(url: str) -> Store:
     if parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
         return LocalFolder(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
-        from accounts.s3 import Bucket  # noqa: PLC0415  half a second that a local folder need not pay
-
-        options = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
-        if unknown := set(options) - {"endpoint", "region", "profile", "verify_profile"}:
-            raise ValueError(f"FILES_URL has an unknown option: {', '.join(sorted(unknown))}.")
-        return Bucket(parts.netloc, prefix=unquote(parts.path).strip("/"), **options)
+        return read_s3_address(url, "FILES_URL")
     raise ValueError("FILES_URL must be file:///folder or s3://bucket/prefix.")
+
+
+@functools.lru_cache(maxsize=8)
+def read_s3_address(url: str, setting: str) -> "Bucket":
+    """Return the bucket, or what is below a prefix of it, at the address in a setting. Raises ValueError."""
+    from accounts.s3 import Bucket  # noqa: PLC0415  half a second that a local folder need not pay
+
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"{setting} must be s3://bucket/prefix.")
+    options = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+    if unknown := set(options) - {"endpoint", "region", "profile", "verify_profile"}:
+        raise ValueError(f"{setting} has an unknown option: {', '.join(sorted(unknown))}.")
+    return Bucket(parts.netloc, prefix=unquote(parts.path).strip("/"), **options)

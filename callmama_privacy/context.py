@@ -22,6 +22,8 @@ from retention.rules import observing_rules, without_period
 from retention.runs import stopped_runs
 from retention.schedule import is_silent
 from retention.stops import TICK, active_stop
+from telecom_records import watching
+from telecom_records.partitions import missing_months
 
 LEVELS = ("danger", "warning", "info")  # the gravest first
 
@@ -65,6 +67,18 @@ def _notices(request) -> list[dict[str, Any]]:
                 "text": "Nothing looks for what is due: the schedule has given no sign of life for minutes.",
             }
         )
+    if months := missing_months(timezone.now()):
+        names = ", ".join(f"{plural} of {month:%B %Y}" for plural, month in months)
+        notices.append(
+            {
+                "level": "danger",
+                "text": f"There is no table for {names}. It is tried again every ten minutes; the log of the workers says "
+                "why it fails.",
+            }
+        )
+    if request.user.has_perm("telecom_records.view_watchedfile"):
+        href = reverse("admin:telecom_records_watchedfile_changelist")
+        notices += [{"level": "danger", "text": text, "href": href} for text in watching.problems(timezone.now())]
     if request.user.has_perm("dsar.view_package"):
         for package in (
             Package.objects.filter(state=Package.State.FAILED).select_related("request").order_by("asked_at")[:3]

@@ -216,7 +216,7 @@ FORMAT_MODULE_PATH = ["callmama_privacy.formats"]
 # --- Work in the background ----------------------------------------------------------------------------------------
 # Measured: without acks_late and reject_on_worker_lost a killed worker loses its task; the rows' leases repair the rest.
 CELERY_BROKER_URL = BROKER_URL or EMBEDDED.broker_url
-CELERY_IMPORTS = ["dsar.packages.tasks"]
+CELERY_IMPORTS = ["dsar.packages.tasks", "telecom_records.watching.tasks"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -261,6 +261,14 @@ TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every a
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
+# --- Call record files that other systems put somewhere (docs/watched-folders.md) -----------------------------------
+WATCH_FOLDER = env.str("WATCH_FOLDER", default="")  # <folder>/<source>/<file>
+WATCH_S3 = env.str("WATCH_S3", default="")  # s3://bucket/prefix?endpoint=…, as FILES_URL: <prefix>/<source>/<file>
+WATCH_SECONDS = env.int("WATCH_SECONDS", default=30)  # between two looks
+WATCH_LARGEST_BYTES = env.int("WATCH_LARGEST_BYTES", default=2 * 1024**3)
+WATCH_REFUSED_DAYS = env.int("WATCH_REFUSED_DAYS", default=7)  # for how long a refused file is kept there
+WATCH_DONE_DAYS = env.int("WATCH_DONE_DAYS", default=0)  # for how long an imported one is; 0: not at all
+
 # --- Packages for data subjects: two letters of ISO 3166 each -------------------------------------------------------
 PACKAGE_CALLERS_SHOWN_FROM = env.list("PACKAGE_CALLERS_SHOWN_FROM", default=[])  # whose law lets callers be shown
 PACKAGE_DIALLED_HIDDEN_IN = env.list("PACKAGE_DIALLED_HIDDEN_IN", default=[])  # whose law hides dialled numbers
@@ -301,6 +309,7 @@ CELERY_BEAT_SCHEDULE = {
     "Send mail": {"task": "dsar.tasks.send_mail", "schedule": RETENTION_TICK_SECONDS},
     "Carry on packages": {"task": "dsar.packages.tasks.carry_on_packages", "schedule": RETENTION_TICK_SECONDS},
     "Carry on imports": {"task": "telecom_records.tasks.carry_on_imports", "schedule": RETENTION_TICK_SECONDS},
+    "Look at watched folders": {"task": "telecom_records.watching.tasks.look_at_watched", "schedule": WATCH_SECONDS},
     "Compare files with their rows": {"task": "retention.tasks.compare_files", "schedule": 3600},
     "Change the epoch of the keys": {"task": "accounts.tasks.keep_epochs", "schedule": 3600},
     "Write checkpoints outside": {"task": "accounts.tasks.write_checkpoint", "schedule": 30},
@@ -308,5 +317,5 @@ CELERY_BEAT_SCHEDULE = {
     "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
     "Carry on requests": {"task": "dsar.tasks.carry_on", "schedule": RETENTION_TICK_SECONDS},
     "Look at requests once a day": {"task": "dsar.tasks.look_at_all", "schedule": 3600},
-    "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
+    "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 600},
 }

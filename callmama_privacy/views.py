@@ -2,10 +2,12 @@
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from retention.schedule import is_silent, silence
 from retention.stops import TICK
+from telecom_records.partitions import missing_months
 
 
 @never_cache
@@ -22,9 +24,14 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def schedule_health(request: HttpRequest) -> JsonResponse:
-    """Tell a monitor whether the schedule is alive: 503 when it has given no sign of life for five minutes, or never."""
+    """Tell a monitor whether the schedule does its work.
+
+    503 when it has given no sign of life for five minutes, or never, and when a month of the large tables is missing.
+    """
     said = _schedule()
-    return JsonResponse(said, status=200 if said["status"] == "ok" else 503)
+    missing = [f"{plural} {month:%Y-%m}" for plural, month in missing_months(timezone.now())]
+    is_well = said["status"] == "ok" and not missing
+    return JsonResponse({**said, "months_missing": missing}, status=200 if is_well else 503)
 
 
 def _schedule() -> dict[str, object]:

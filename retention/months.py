@@ -9,9 +9,11 @@ it goes; a month that has changed since, or of which something keeps a row, is l
 import dataclasses
 import datetime as dt
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from accounts.verdicts import ModelMap, data_map
@@ -21,9 +23,10 @@ from retention.rules import aged_maps, periods_of
 
 KEY = "months"  # of the scope of a job that takes whole months, and then nothing else
 MONTHS_A_JOB = 3  # each is counted while the intent is written
-LOCK_TIMEOUT = "1s"  # readers queue behind the lock for no longer
+LOCK_TIMEOUT = "1s"  # whoever queues behind the lock waits for no longer
 TRIES = 5  # in one turn, shorter together than a lease
 BUSY = {"55P03", "40P01"}  # lock not available, deadlock: somebody else was first
+Result = TypeVar("Result")
 
 PARTITIONS = """
 SELECT child.relname, pg_get_expr(child.relpartbound, child.oid)
@@ -35,7 +38,7 @@ DIGEST = "SELECT count(*), coalesce(bit_xor(hashtextextended(workspace_id::text 
 
 
 class MonthInUse(RuntimeError):
-    """The table was in use whenever the month was to be dropped; nothing was destroyed."""
+    """The table was in use whenever one of its months was to be made, attached or dropped; nothing was done."""
 
 
 class _HasChanged(Exception):
@@ -137,43 +140,51 @@ def destroy_next(entry: ModelMap, months: list[Month], *, rule: str, cutoff: dt.
     return 0
 
 
-def _drop_in_time(month: Month, rule: str, cutoff: dt.datetime) -> bool:
+def without_queueing(act: Callable[[CursorWrapper], Result], *, table: str) -> Result:
+    """Change a table in a transaction, or savepoint, of its own that waits for no lock longer than LOCK_TIMEOUT.
+
+    When the table is in use it tries again, TRIES times; then it raises MonthInUse. Readers so never stand behind a change
+    that itself stands behind a long query.
+    """
     for _ in range(TRIES):
         try:
-            with transaction.atomic():
-                _drop(month, rule, cutoff)
-            return True
-        except _HasChanged:
-            return False
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                result = act(cursor)
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+                return result
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") not in BUSY:
                 raise
-    raise MonthInUse(
-        f"The table {month.partition} was in use whenever it was to be dropped. Nothing of it was deleted."
-    )
+    raise MonthInUse(f"The table {table} was in use whenever it was to be changed. Nothing was done.")
 
 
-def _drop(month: Month, rule: str, cutoff: dt.datetime) -> None:
+def _drop_in_time(month: Month, rule: str, cutoff: dt.datetime) -> bool:
+    try:
+        without_queueing(lambda cursor: _drop(cursor, month, rule, cutoff), table=month.partition)
+    except _HasChanged:
+        return False
+    return True
+
+
+def _drop(cursor: CursorWrapper, month: Month, rule: str, cutoff: dt.datetime) -> None:
     """Drop one month under its locks. Raises _HasChanged when it is not as it was chosen, or something keeps a row.
 
     No row comes into it and no hold is placed while it is counted. Then readers wait: a deletion of a workspace that has
     just begun has either counted its rows here, and is seen, or waits and counts without them.
     """
     parent = month.entry.model_class._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        cursor.execute(f"LOCK TABLE {month.partition} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(f"LOCK TABLE {Hold._meta.db_table} IN SHARE MODE")
-        if _digest(month.partition) != (month.rows, month.digest) or not nothing_stays(month, rule, cutoff):
-            raise _HasChanged
-        _cut_links(month)
-        cursor.execute(f"LOCK TABLE {parent}, {month.partition} IN ACCESS EXCLUSIVE MODE")
-        if _is_of_a_workspace_that_goes(cursor, month.partition):
-            raise _HasChanged
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks still to come cannot be altered
-        cursor.execute(f"ALTER TABLE {parent} DETACH PARTITION {month.partition}")
-        cursor.execute(f"DROP TABLE {month.partition}")
-        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    cursor.execute(f"LOCK TABLE {month.partition} IN SHARE ROW EXCLUSIVE MODE")
+    cursor.execute(f"LOCK TABLE {Hold._meta.db_table} IN SHARE MODE")
+    if _digest(month.partition) != (month.rows, month.digest) or not nothing_stays(month, rule, cutoff):
+        raise _HasChanged
+    _cut_links(month)
+    cursor.execute(f"LOCK TABLE {parent}, {month.partition} IN ACCESS EXCLUSIVE MODE")
+    if _is_of_a_workspace_that_goes(cursor, month.partition):
+        raise _HasChanged
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks still to come cannot be altered
+    cursor.execute(f"ALTER TABLE {parent} DETACH PARTITION {month.partition}")
+    cursor.execute(f"DROP TABLE {month.partition}")
 
 
 def _is_of_a_workspace_that_goes(cursor, partition: str) -> bool:

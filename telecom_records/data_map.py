@@ -328,6 +328,40 @@ MAPS = [
         },
     ),
     ModelMap(
+        model="telecom_records.WatchedPlace",
+        about="nobody",
+        plural="watched places",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="How the last look at a folder or bucket went; nobody's data.",
+        columns={name: internal() for name in ("kind", "looked_at", "problem", "problem_since", "left_alone")},
+    ),
+    ModelMap(
+        model="telecom_records.WatchedFile",
+        about="nobody",
+        plural="watched files",
+        goes=Goes.KEEP,
+        policy="5.2",
+        clock="",
+        reason="That a file waits to be imported, or was refused. The row goes with the file: imported, or days later.",
+        columns={
+            name: internal()
+            for name in (
+                "id",
+                "place_id",
+                "folder",
+                "source_id",
+                "name",
+                "size",
+                "fingerprint",
+                "seen_at",
+                "run_id",
+                "problem",
+            )
+        },
+    ),
+    ModelMap(
         model="telecom_records.ImportReject",
         about="nobody",
         plural="rejected rows",

@@ -9,11 +9,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from accounts import files
+from accounts.files import UnableToStore
 from accounts.validators import validate_country, validate_time_zone
-from telecom_records import drafts
+from telecom_records import drafts, intake
 from telecom_records.formats import format_choices
-from telecom_records.imports import UnableToImport, open_run, source_for
+from telecom_records.imports import UnableToImport, source_for
 from telecom_records.models import ImportRun, ImportSource
 
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
@@ -75,7 +75,7 @@ class UploadForm(forms.Form):
     )
 
     def save(self, *, user) -> ImportRun | None:
-        """Make the run; None when the file cannot be read, with the reason as a form error."""
+        """Store the file and make its run; None when that cannot be, with the reason as a form error."""
         data = self.cleaned_data
         file, name, asked = data["file"], data["file"].name, data["format"] == MAP
         try:
@@ -83,9 +83,11 @@ class UploadForm(forms.Form):
             source = source_for(data["source"], format=format, time_zone=data["time_zone"], country=data["country"])
             if asked or drafts.needs_mapping(source, file):
                 return drafts.keep_draft(source, file, file_name=name, user=user)
-            return open_run(source, file, file_name=name, user=user, again=data["again"])
+            return intake.take(source, file, file_name=name, user=user, again=data["again"])
         except UnableToImport as error:
             self.add_error("file", str(error))
+        except UnableToStore as error:
+            self.add_error("file", f"{error}. Nothing was imported.")
         except ValidationError as error:
             self.add_error(None, error)
         return None
@@ -103,6 +105,6 @@ class SampleForm(forms.Form):
             return drafts.keep_draft(source, file, file_name=file.name, user=user)
         except UnableToImport as error:
             self.add_error("file", str(error))
-        except files.UnableToStore as error:
+        except UnableToStore as error:
             self.add_error("file", f"{error}. Nothing was kept.")
         return None

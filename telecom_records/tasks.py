@@ -63,5 +63,5 @@ def close_traffic_months() -> None:
 
 @shared_task
 def make_months_ahead() -> None:
-    """Make the coming months of the large tables."""
+    """Make the coming months of the large tables. Twice at once does no harm."""
     ensure_months_ahead(timezone.now())

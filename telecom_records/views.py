@@ -4,20 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import files
-from accounts.models import KeyPair
-from accounts.workers import call_worker
 from retention.rules import armed_rules
 from telecom_records.formats import FORMATS
 from telecom_records.forms import UploadForm
 from telecom_records.imports import REJECTS_LISTED
 from telecom_records.models import ImportRun
-from telecom_records.tasks import run_import
 from telecom_records.undo import RULE
 
 REJECTS_SHOWN = 100
@@ -28,7 +23,7 @@ REJECTS_SHOWN = 100
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
     form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid() and (run := _take(form, request.user)):
+    if request.method == "POST" and form.is_valid() and (run := form.save(user=request.user)):
         if run.state == ImportRun.State.MAPPING:
             return redirect("calls:columns", run.pk)
         return redirect("admin:telecom_records_importrun_change", run.pk)
@@ -43,23 +38,6 @@ def upload(request: HttpRequest) -> HttpResponse:
         },
         status=400 if form.errors else 200,
     )
-
-
-def _take(form: UploadForm, user) -> ImportRun | None:
-    """Store the file and make its run, both or neither; None when that cannot be, with the reason at the file's field."""
-    try:
-        with transaction.atomic():
-            run = form.save(user=user)
-            if run and not run.file_key:
-                run.file_key = files.put_encrypted(
-                    form.cleaned_data["file"], owner=KeyPair.Owner.IMPORT, owner_id=run.pk
-                )
-                run.save(update_fields=["file_key"])
-                transaction.on_commit(lambda: call_worker(run_import, str(run.pk)))
-    except files.UnableToStore as error:
-        form.add_error("file", f"{error}. Nothing was imported.")
-        return None
-    return run
 
 
 @require_GET

@@ -67,6 +67,8 @@ from telecom_records.models import (
     Recording,
     SmsRecord,
     UsageRecord,
+    WatchedFile,
+    WatchedPlace,
 )
 from telecom_records.partitions import ensure_month, month_of
 
@@ -164,6 +166,12 @@ def make_draft(user, *, data: bytes = UNKNOWN_FILE, file_name: str = "calls.txt"
 
 def make_source(name: str = "test-switch", **fields) -> ImportSource:
     return ImportSource.objects.get_or_create(name=name, defaults=fields)[0]
+
+
+def make_watched_file(name: str = "calls.csv", **fields) -> WatchedFile:
+    place, _ = WatchedPlace.objects.get_or_create(kind="folder", defaults={"looked_at": NOW})
+    defaults = {"source": make_source(), "size": 100, "fingerprint": f"{next(_counter)}:100:1", "seen_at": NOW}
+    return WatchedFile.objects.create(place=place, name=name, **{**defaults, **fields})
 
 
 def make_calls(workspace: Workspace, count: int = 1, *, at=NOW - 2 * DAY, **fields) -> list[CallDetailRecord]:

@@ -55,19 +55,31 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_through_the_guards():
-    """Let a test that commits be flushed afterwards: through the door, and with the evidence's guard off for a moment."""
+    """Let a test that commits be flushed afterwards: through the door, and with the evidence's guard off for a moment.
+
+    Only what has rows is emptied, by DELETE: to truncate a hundred tables with their months takes a second, each time.
+    """
     from django.db import connection, transaction
     from django.db.backends.postgresql.operations import DatabaseOperations
 
-    plain = DatabaseOperations.execute_sql_flush
+    plain_sql, plain_execute = DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush
 
-    def flush(self, statements):
+    def sql(self, style, tables, **options):
+        if any(options.values()):
+            return plain_sql(self, style, tables, **options)
+        asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables)
+        with self.connection.cursor() as cursor:
+            cursor.execute(asked)
+            return [f'DELETE FROM "{table}"' for (table,) in cursor.fetchall()]
+
+    def execute(self, statements):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('callmama.door', 'open', true)")
             cursor.execute("ALTER TABLE accounts_evidenceentry DISABLE TRIGGER USER")
-            plain(self, statements)
+            plain_execute(self, statements)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE accounts_evidenceentry ENABLE TRIGGER USER")
 
-    DatabaseOperations.execute_sql_flush = flush
+    DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush = sql, execute
     yield
-    DatabaseOperations.execute_sql_flush = plain
+    DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush = plain_sql, plain_execute

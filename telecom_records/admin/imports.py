@@ -13,13 +13,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.approvals import UnableToApprove
 from accounts.portal_admin import PortalAdmin, ReadOnlyAdmin, run_or_say
-from telecom_records import undo
+from telecom_records import undo, watching
 from telecom_records.formats import FORMATS, format_choices
 from telecom_records.formats.mapped import FORMAT_OF
 from telecom_records.formats.mapping import MEANINGS
 from telecom_records.imports import ask_to_cancel
 from telecom_records.mapping_pages import PERMISSIONS
-from telecom_records.models import ImportReject, ImportRun, ImportSource
+from telecom_records.models import ImportReject, ImportRun, ImportSource, WatchedFile
 from telecom_records.undo import may_be_undone
 from telecom_records.views import run_context
 
@@ -31,6 +31,12 @@ STATE_TONES = {
     "Refused": "danger",
     "Cancelled": "warning",
     "Undone": "warning",
+}
+WATCHED_TONES = {
+    "Waiting": "info",
+    "Being imported": "info",
+    "Refused": "danger",
+    WatchedFile.Folder.DONE.label: "success",
 }
 
 
@@ -96,6 +102,10 @@ class ImportRunAdmin(ReadOnlyAdmin):
     actions_list = ["import_calls"]
     actions_detail = ["cancel", "undo"]
     change_form_outer_before_template = "telecom_records/run.html"
+    list_before_template = "telecom_records/watched.html"
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "watched": watching.summaries()})
 
     def get_fieldsets(self, request, obj=None):
         return []
@@ -169,6 +179,29 @@ class ImportRunAdmin(ReadOnlyAdmin):
     )
     def import_calls(self, request):
         return redirect(reverse("calls:upload"))
+
+
+@admin.register(WatchedFile)
+class WatchedFileAdmin(ReadOnlyAdmin):
+    empty_title = "No file waits"
+    empty_text = "Files that other systems put into a watched folder or bucket stand here until they are imported."
+    list_display = ["name", "source", "state_badge", "size", "seen_at", "problem", "run"]
+    list_filter = [("folder", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["source", "run"]
+    search_fields = ["name__icontains", "source__name__exact"]
+    ordering = ["-seen_at", "pk"]
+    fields = ["place", "source", "name", "size", "folder", "seen_at", "run", "problem"]
+    list_before_template = "telecom_records/watched.html"
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**(extra_context or {}), "watched": watching.summaries()})
+
+    @display(description="state", label=WATCHED_TONES)
+    def state_badge(self, file: WatchedFile) -> str:
+        if file.folder:
+            return file.get_folder_display()
+        return "Being imported" if file.run else "Waiting"
 
 
 @admin.register(ImportReject)

@@ -4,6 +4,7 @@ from telecom_records.models.imports import ImportReject, ImportRun, ImportSource
 from telecom_records.models.numbers import Number, NumberAssignment
 from telecom_records.models.recordings import Recording
 from telecom_records.models.usage import FreeToolSession, UsageRecord
+from telecom_records.models.watching import WatchedFile, WatchedPlace
 
 __all__ = [
     "CallDetailRecord",
@@ -20,4 +21,6 @@ __all__ = [
     "TrafficMonth",
     "UsageRecord",
     "WaitingCall",
+    "WatchedFile",
+    "WatchedPlace",
 ]

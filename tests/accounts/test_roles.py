@@ -11,7 +11,7 @@ from telecom_records.models import Number
 from tests import factories
 from tests.factories import DAY, NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("facts_remembered")]
 CUSTOM = {
     "/admin/dsar/subjectrequest/bulk/": {PRIVACY_OFFICER},
     "/admin/retention/console/": {PRIVACY_OFFICER, AUDITOR},

@@ -4,10 +4,8 @@ import io
 import socket
 import uuid
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from accounts import files, s3, stores
 from accounts.models import EvidenceEntry, StoredFile
@@ -22,35 +20,9 @@ from tests.retention.test_expiry import ids_of
 WORDS = b"the spoken words"
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
 @pytest.fixture
-def url(server, monkeypatch, tmp_path):
-    """Return the address of a prefix in a new bucket that keeps versions."""
-    config = tmp_path / "aws"
-    config.write_text(
-        "[default]\naws_access_key_id = writer\naws_secret_access_key = x\n"
-        "[profile looker]\naws_access_key_id = looker\naws_secret_access_key = y\n"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    name = f"b{uuid.uuid4().hex}"
-    client = boto3.client("s3", endpoint_url=server, region_name="us-east-1")
-    client.create_bucket(Bucket=name)
-    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return f"s3://{name}/portal/files?endpoint={server}&region=us-east-1&verify_profile=looker"
-
-
-@pytest.fixture
-def bucket(url, settings) -> s3.Bucket:
-    settings.FILES_URL = url
+def bucket(bucket_url, settings) -> s3.Bucket:
+    settings.FILES_URL = bucket_url
     return files.store()
 
 

@@ -85,20 +85,6 @@ def test_a_first_start_an_interrupt_and_a_second_start(var):
     assert left_of(var) == []
 
 
-def test_a_taken_port_is_said_and_the_next_one_used(var):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with serving(var, PORT=str(port)) as portal:
-            said = (var.parent / "serve.txt").read_text()
-            assert f"Port {port} is taken" in said
-            assert portal.url.startswith("http://127.0.0.1:") and not portal.url.endswith(f":{port}")
-            with urllib.request.urlopen(f"{portal.url}/healthz", timeout=10) as answer:
-                assert answer.status == 200
-            assert "runs already on this data folder" in one_line(run("serve", var=var, PORT=str(free_port())))
-
-
 def test_a_killed_supervisor_takes_its_processes_with_it_and_the_next_start_works(var):
     with serving(var) as portal:
         children = [
@@ -112,23 +98,6 @@ def test_a_killed_supervisor_takes_its_processes_with_it_and_the_next_start_work
     with serving(var):
         pass
     assert left_of(var) == []
-
-
-def test_a_web_server_or_scheduler_that_dies_is_started_again(var):
-    with serving(var) as portal:
-        for name in ("web", "beat"):
-            before = portal.pid_of(name)
-            os.killpg(before, signal.SIGKILL)
-            wait_for(lambda name=name, before=before: portal.pid_of(name) != before, seconds=30, what=f"{name} is back")
-
-        def answers():
-            try:
-                with urllib.request.urlopen(f"{portal.url}/healthz", timeout=2) as answer:
-                    return answer.status == 200
-            except OSError:
-                return False
-
-        wait_for(answers, seconds=30, what="the portal answers again")
 
 
 @pytest.mark.parametrize(
@@ -160,20 +129,56 @@ def test_a_wrong_setting_is_one_clear_line_without_its_password(var, variables, 
     assert left_of(var) == []
 
 
-def test_production_refuses_demo_sign_ins(var):
-    with serving(var):
-        sockets = str(embedded.addresses(var).sockets)
-        password = (var / "secrets" / "database_password").read_text()
-        servers = {
-            "DATABASE_URL": f"postgres://callmama:{password}@/{sockets}/callmama",
-            "BROKER_URL": f"redis+socket://{sockets}/valkey.sock",
-        }
-        other = var.parent / "production"
-        said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **SECRETS))
-        assert "demo sign-ins exist in this database" in said
-        said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "DEBUG": "1"}))
-        assert "DEBUG is on" in said
-        said = one_line(
-            run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "MASTER_KEY": "changeme"})
-        )
-        assert "MASTER_KEY is missing, short or a default" in said
+@pytest.fixture(scope="module")
+def running(var):
+    """A portal that was told to use a port that is taken; with it the number of that port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with serving(var, PORT=str(port)) as portal:
+            yield portal, port
+
+
+def test_a_taken_port_is_said_and_the_next_one_used(var, running):
+    portal, port = running
+    assert f"Port {port} is taken" in (var.parent / "serve.txt").read_text()
+    assert portal.url.startswith("http://127.0.0.1:") and not portal.url.endswith(f":{port}")
+    with urllib.request.urlopen(f"{portal.url}/healthz", timeout=10) as answer:
+        assert answer.status == 200
+    assert "runs already on this data folder" in one_line(run("serve", var=var, PORT=str(free_port())))
+
+
+def test_production_refuses_demo_sign_ins(var, running):
+    sockets = str(embedded.addresses(var).sockets)
+    password = (var / "secrets" / "database_password").read_text()
+    servers = {
+        "DATABASE_URL": f"postgres://callmama:{password}@/{sockets}/callmama",
+        "BROKER_URL": f"redis+socket://{sockets}/valkey.sock",
+    }
+    other = var.parent / "production"
+    said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **SECRETS))
+    assert "demo sign-ins exist in this database" in said
+    said = one_line(run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "DEBUG": "1"}))
+    assert "DEBUG is on" in said
+    said = one_line(
+        run("serve", var=other, PORTAL_MODE="production", **servers, **{**SECRETS, "MASTER_KEY": "changeme"})
+    )
+    assert "MASTER_KEY is missing, short or a default" in said
+
+
+def test_a_web_server_or_scheduler_that_dies_is_started_again(running):
+    portal, _ = running
+    for name in ("web", "beat"):
+        before = portal.pid_of(name)
+        os.killpg(before, signal.SIGKILL)
+        wait_for(lambda name=name, before=before: portal.pid_of(name) != before, seconds=30, what=f"{name} is back")
+
+    def answers():
+        try:
+            with urllib.request.urlopen(f"{portal.url}/healthz", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    wait_for(answers, seconds=30, what="the portal answers again")

@@ -6,6 +6,13 @@ from django.contrib.auth import get_user_model
 
 from tests.portal import pages
 
+# Nothing moves slowly, so that a page is as it will be once its scripts have run, and no test waits for it.
+STILL = """() => {
+  const still = new CSSStyleSheet();
+  still.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important; }");
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+}"""
+
 
 @pytest.fixture
 def plain_static(settings):
@@ -32,5 +39,6 @@ def page(chromium, live_server, plain_static, officer, client):
     cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
     context.set_default_timeout(10_000)
+    context.add_init_script(f"({STILL})()")
     yield context.new_page()
     context.close()

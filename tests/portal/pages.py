@@ -50,6 +50,7 @@ def make_rows(officer: User) -> None:
     factories.make_notice()
     factories.make_source("unknown-switch", pk=UNKNOWN_SOURCE)
     factories.make_draft(officer, pk=factories.DRAFT_ID)
+    factories.make_watched_file()
     client = factories.make_client()
     split = factories.make_request(officer, requester_contact="anneke@brandt.example")
     routing.split_request(

@@ -6,16 +6,18 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from accounts.roles import ROLES
+from accounts.roles import PRIVACY_OFFICER, ROLES
+from retention.promises import PROMISES
 from tests import factories
 from tests.portal import pages
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(400), pytest.mark.usefixtures("facts_remembered")]
 LINK = re.compile(r'(?:href|hx-get)="([^"#][^"]*)"')
 NOT_FOLLOWED = ("/static/", "/admin/logout/", "/admin/jsi18n/")
 SORTED = re.compile(r"[?&](o|all|p)=")
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/)|=[^&]*")
 CARRIED = re.compile(r"(?<=[?&])(_changelist_filters|_facets|_popup|_to_field)=[^&]*&?")  # along, by the admin itself
+RULES = re.compile("|".join(PROMISES))
 SAME_SHAPE = 2  # addresses that differ only in ids: the first few stand for all
 
 
@@ -41,6 +43,8 @@ def test_no_link_ends_in_a_refusal(client, role):
             continue
         for link in sorted(links_of(response.content.decode(), url)):
             shape = IDS.sub("…", CARRIED.sub("", link).rstrip("?&"))
+            if role != PRIVACY_OFFICER or shape.endswith("/history/"):  # one role opens the pages of every rule
+                shape = RULES.sub("…", shape)
             few = 1 if "?" in shape or shape.endswith("/history/") else SAME_SHAPE
             if link not in seen and shapes.get(shape, 0) < few:
                 shapes[shape] = shapes.get(shape, 0) + 1

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from tests.portal.pages import CUSTOM_PAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.usefixtures("facts_remembered")]
 
 AXE = (Path(__file__).parent.parent / "vendor" / "axe.min.js").read_text()
 WIDE = {"width": 1440, "height": 900}
@@ -102,14 +102,19 @@ def show(page, address: str, *, size: dict, theme: str) -> None:
     page.emulate_media(color_scheme=theme)
     page.goto(address)
     page.wait_for_function("!window.Alpine || document.querySelector('html:not([x-cloak])')")
-    page.wait_for_timeout(100)
+    settle(page)
+
+
+def settle(page) -> None:
+    """Wait until what the scripts have changed is drawn."""
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def change_look(page, *, size: dict) -> None:
     """Give the open page this size and the other theme, as somebody does who turns the screen and the switch."""
     page.set_viewport_size(size)
     page.evaluate("document.documentElement.classList.toggle('dark')")
-    page.wait_for_timeout(60)
+    settle(page)
 
 
 def axe_faults(page, *, within: str = "html", without: str = "") -> list[str]:
@@ -146,10 +151,12 @@ def test_every_page_is_safe_and_reachable_in_both_themes_and_widths(page, live_s
 TRIED_BY_KEYBOARD = 8  # in each size and theme twice: the sheet is one template, and only what is in it differs
 
 
-def test_an_open_filter_sheet_is_a_dialog_that_keeps_and_returns_the_focus(page, live_server, officer):
+def test_an_open_filter_sheet_is_a_dialog_that_keeps_and_returns_the_focus(page, live_server, officer, client):
     watch = Watch(page, live_server.url)
     tried = 0
     for number, address in enumerate(address for address in admin_pages(officer) if address.count("/") == 4):
+        if "Filters" not in client.get(address).content.decode():
+            continue
         show(page, address, size=WIDE if number % 2 else PHONE, theme="dark" if number // 2 % 2 else "light")
         opener = page.locator("[aria-label='Open filters'], a:has-text('Filters')[role=button]").first
         if opener.count() == 0:
@@ -159,7 +166,7 @@ def test_an_open_filter_sheet_is_a_dialog_that_keeps_and_returns_the_focus(page,
         page.keyboard.press("Enter")
         sheet = page.get_by_role("dialog", name="Filters")
         sheet.wait_for(state="visible", timeout=2_000)
-        page.wait_for_timeout(200)
+        settle(page)
         part = "html" if tried <= TRIED_BY_KEYBOARD else "[role=dialog]"  # the page behind it is looked at by the walk
         assert watch.take() + page_faults(page) + axe_faults(page, within=part) == [], address
         if tried > TRIED_BY_KEYBOARD:
@@ -168,8 +175,7 @@ def test_an_open_filter_sheet_is_a_dialog_that_keeps_and_returns_the_focus(page,
             page.keyboard.press("Tab")
         assert sheet.evaluate("sheet => sheet.contains(document.activeElement)"), address
         page.keyboard.press("Escape")
-        page.wait_for_timeout(300)
-        assert not sheet.is_visible(), address
+        sheet.wait_for(state="hidden", timeout=2_000)
         assert opener.evaluate("opener => opener === document.activeElement"), address
     assert tried > 10, "the lists have lost their filters"
 
