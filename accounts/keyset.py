@@ -47,7 +47,7 @@ def read_place(code: str, model: type[Model]) -> Place:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Rows that one index gives in the order of time. Parts of one list may share rows: each is shown once."""
+    """Rows that one index gives in the order of time. The parts of one list share no row."""
 
     rows: QuerySet
     along: QuerySet  # the same without what the index does not know: how far a page looks is measured on it
@@ -107,8 +107,7 @@ def _read(
         return getattr(row, dated_by), row.pk
 
     merged = heapq.merge(*found, key=key, reverse=downwards)
-    once = (next(same) for _, same in itertools.groupby(merged, key=lambda row: row.pk))
-    return list(itertools.islice(once, size + 1)), end
+    return list(itertools.islice(merged, size + 1)), end
 
 
 def _end_of_look(along: QuerySet, order: str, dated_by: str) -> dt.datetime | None:

@@ -49,6 +49,7 @@ class LongList(ChangeList):
     """A list of the admin whose pages are places in time."""
 
     model_admin: Any
+    parts: list[Part]
     page: Page
 
     def apply_select_related(self, qs: QuerySet) -> QuerySet:
@@ -61,14 +62,16 @@ class LongList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page that the address asks for; the first, with a word, when it cannot be understood."""
-        parts = self.model_admin.parts(request, self)
+        self.parts = self.model_admin.parts(request, self)
         given = {"dated_by": self.model_admin.dated_by, "size": self.list_per_page}
         try:
             after, before = _asked_place(request, AFTER, self.model), _asked_place(request, BEFORE, self.model)
         except UnableToFindPlace as error:
             messages.warning(request, f"{error} Here is the first page.")
             after = before = None
-        self.page = newer_page(parts, before=before, **given) if before else older_page(parts, after=after, **given)
+        self.page = (
+            newer_page(self.parts, before=before, **given) if before else older_page(self.parts, after=after, **given)
+        )
         self.result_list = self.page.rows
         self.paginator = _Shown(self.page.rows, self.list_per_page)
         self.result_count = self.full_result_count = len(self.page.rows)
@@ -115,10 +118,11 @@ class LongListAdmin(PortalAdmin):
         """Return what is listed, in parts that one index each gives in order. Here: one, by time."""
         return [Part(listed.queryset, listed.narrowed(request, self.model._default_manager.all()))]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None):
+    def get_changelist_instance(self, request: HttpRequest):
+        """Take out of the address where a page begins, and what only other lists have: numbers of pages, other orders."""
         given = request.GET.copy()
         request.places_asked = {name: given.pop(name)[-1] for name in (AFTER, BEFORE) if name in given}  # type: ignore[attr-defined]
-        for name in ("p", "o", "all"):  # of other lists: this one has one order, and no numbers of pages
+        for name in ("p", "o", "all"):
             given.pop(name, None)
         request.GET = given  # type: ignore[assignment]
-        return super().changelist_view(request, extra_context)
+        return super().get_changelist_instance(request)

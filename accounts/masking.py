@@ -14,3 +14,12 @@ def mask(value: str) -> str:
     if value.startswith("+"):
         return f"{value[:3]} ••• {value[-3:]}"
     return "•••"
+
+
+def mask_sql(value: str) -> str:
+    """Return the SQL that does to the text ``value`` what ``mask`` does."""
+    return (
+        f"CASE WHEN {value} = '' THEN '' "
+        f"WHEN strpos({value}, '@') > 0 THEN left(split_part({value}, '@', 1), 1) || '•••@' || substr({value}, strpos({value}, '@') + 1) "
+        f"WHEN left({value}, 1) = '+' THEN left({value}, 3) || ' ••• ' || right({value}, 3) ELSE '•••' END"
+    )

@@ -34,6 +34,7 @@ ROLES: dict[str, list[str]] = {
         "accounts.search_customers",
         *_permissions("telecom_records", "view add change", "number", "numberassignment"),
         *_permissions("telecom_records", "view", "calldetailrecord", "smsrecord", "recording", "usagerecord"),
+        *_permissions("telecom_records", "export", "calldetailrecord", "smsrecord"),
         *_permissions("telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall"),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",

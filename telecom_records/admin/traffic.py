@@ -7,6 +7,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from accounts.keyset import Part
+from accounts.list_exports import ExportableListAdmin
 from accounts.long_lists import LongList, LongListAdmin, TimeRangeFilter
 from accounts.portal_admin import ReadOnlyAdmin, may_see_clear
 from telecom_records.admin.filters import (
@@ -46,7 +47,11 @@ class RecordsAdmin(LongListAdmin, ReadOnlyAdmin):
             leads = [spec for spec in listed.filter_specs if hasattr(spec, "lead") and spec.conditions()]
             strongest = max(leads, key=lambda spec: spec.lead, default=None)
             conditions = strongest.conditions() if strongest else [Q()]
-        return [Part(listed.queryset.filter(each), along.filter(each)) for each in conditions]
+        parts, rest = [], listed.queryset
+        for each in conditions:
+            parts.append(Part(rest.filter(each), along.filter(each)))
+            rest = rest.exclude(each)
+        return parts
 
     def sought(self, request: HttpRequest, listed: LongList) -> list[Q]:
         """Return what is searched for, one condition for each index that finds it."""
@@ -77,7 +82,7 @@ class TrafficAdmin(RecordsAdmin):
 
 
 @admin.register(CallDetailRecord)
-class CallDetailRecordAdmin(TrafficAdmin):
+class CallDetailRecordAdmin(ExportableListAdmin, TrafficAdmin):
     empty_title = "No calls"
     empty_text = "They come by imports of call records. Those whose time is over are not shown."
     list_display = [
@@ -116,7 +121,7 @@ class CallDetailRecordAdmin(TrafficAdmin):
 
 
 @admin.register(SmsRecord)
-class SmsRecordAdmin(TrafficAdmin):
+class SmsRecordAdmin(ExportableListAdmin, TrafficAdmin):
     empty_title = "No messages"
     empty_text = "Records of messages come from the platform. Those whose time is over are not shown."
     list_display = ["sent_at", "workspace", "direction", "own_number", "other_party", "status", "segments"]

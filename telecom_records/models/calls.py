@@ -53,6 +53,7 @@ class CallDetailRecord(models.Model):
 
     class Meta:
         verbose_name = "call record"
+        permissions = [("export_calldetailrecord", "Can export call records")]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "source", "source_key", "own_number", "started_at"], name="cdr_once"
@@ -103,6 +104,7 @@ class SmsRecord(models.Model):
 
     class Meta:
         verbose_name = "message"
+        permissions = [("export_smsrecord", "Can export messages")]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "source", "source_key", "own_number", "sent_at"], name="sms_once"
