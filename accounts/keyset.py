@@ -26,22 +26,25 @@ class UnableToFindPlace(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A place between two rows: beside the row of this instant and id, or, without an id, before the whole instant."""
+    """A place between two rows: beside the row of this instant, rank and id, or, without an id, before the whole instant."""
 
     at: dt.datetime
     id: Any = None
+    rank: int = 0  # of its model, where rows of several are in one list: the order at one instant
 
     def code(self) -> str:
         """Return the place as an address carries it: signed, so that nobody makes one up."""
-        return signing.dumps([self.at.isoformat(), None if self.id is None else str(self.id)], salt=SALT)
+        row_id = None if self.id is None else str(self.id)
+        return signing.dumps([self.at.isoformat(), row_id, self.rank], salt=SALT)
 
 
-def read_place(code: str, model: type[Model]) -> Place:
-    """Return the place of an address, in a list of ``model``. Raises UnableToFindPlace."""
+def read_place(code: str, *models: type[Model]) -> Place:
+    """Return the place of an address, in a list of these models in the order of their ranks. Raises UnableToFindPlace."""
     try:
-        at, row_id = signing.loads(code, salt=SALT)
-        return Place(dt.datetime.fromisoformat(at), None if row_id is None else model._meta.pk.to_python(row_id))  # type: ignore[union-attr]
-    except (signing.BadSignature, ValidationError, ValueError, TypeError) as error:
+        at, row_id, rank = signing.loads(code, salt=SALT)
+        pk: Any = models[rank]._meta.pk
+        return Place(dt.datetime.fromisoformat(at), None if row_id is None else pk.to_python(row_id), rank)
+    except (signing.BadSignature, ValidationError, ValueError, TypeError, IndexError) as error:
         raise UnableToFindPlace("This address of a page is damaged, or is of another list.") from error
 
 
@@ -51,6 +54,26 @@ class Part:
 
     rows: QuerySet
     along: QuerySet  # the same without what the index does not know: how far a page looks is measured on it
+    dated_by: str
+    rank: int = 0
+
+    def place_of(self, row: Any) -> Place:
+        return Place(getattr(row, self.dated_by), row.pk, self.rank)
+
+    def older(self, place: Place) -> Q:
+        """Return the condition of what comes after a place, newest first."""
+        if place.id is None or self.rank > place.rank:
+            return Q(**{f"{self.dated_by}__lt": place.at})
+        until = Q(**{f"{self.dated_by}__lte": place.at})
+        return until & ~Q(**{self.dated_by: place.at, "pk__gte": place.id}) if self.rank == place.rank else until
+
+    def newer(self, place: Place) -> Q:
+        """Return the condition of what comes before a place, newest first."""
+        if place.id is not None and self.rank < place.rank:
+            return Q(**{f"{self.dated_by}__gt": place.at})
+        since = Q(**{f"{self.dated_by}__gte": place.at})
+        is_beside = place.id is not None and self.rank == place.rank
+        return since & ~Q(**{self.dated_by: place.at, "pk__lte": place.id}) if is_beside else since
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,50 +86,55 @@ class Page:
     looked_to: dt.datetime | None = None  # set where the page ends because it looked far enough, not because it is full
 
 
-def older_page(parts: Sequence[Part], *, dated_by: str, size: int, after: Place | None = None) -> Page:
+def older_page(parts: Sequence[Part], *, size: int, after: Place | None = None) -> Page:
     """Return the page of what is older than ``after``; without it the newest rows."""
-    beyond = Q() if after is None else _older(dated_by, after)
-    found, floor = _read(parts, dated_by, size, beyond, [f"-{dated_by}", "-pk"])
-    rows = found[:size]
-    newer = None
-    if after is not None:
-        newer = _place(rows[0], dated_by) if rows else after
+    beyond = [part.older(after) if after else Q() for part in parts]
+    found, floor = _read(parts, beyond, size, downwards=True)
+    rows = [row for _, row in found[:size]]
+    newer = (found[0][0] if found else after) if after else None
     if len(found) > size:
-        return Page(rows, newer, _place(rows[-1], dated_by))
+        return Page(rows, newer, found[size - 1][0])
     return Page(rows, newer, Place(floor) if floor else None, floor)
 
 
-def newer_page(parts: Sequence[Part], *, dated_by: str, size: int, before: Place) -> Page:
+def newer_page(parts: Sequence[Part], *, size: int, before: Place) -> Page:
     """Return the page of what is newer than ``before``; the first page where that is not a whole one."""
-    found, ceiling = _read(parts, dated_by, size, _newer(dated_by, before), [dated_by, "pk"], begins_at=before.at)
-    rows = found[:size][::-1]
-    older = _place(rows[-1], dated_by) if rows else before
+    beyond = [part.newer(before) for part in parts]
+    found, ceiling = _read(parts, beyond, size, downwards=False, begins_at=before.at)
+    rows = [row for _, row in found[:size]][::-1]
+    older = found[0][0] if found else before
     if len(found) > size:
-        return Page(rows, _place(rows[0], dated_by), older)
+        return Page(rows, found[size - 1][0], older)
     if ceiling is not None:
         return Page(rows, Place(ceiling), older, ceiling)
-    first = older_page(parts, dated_by=dated_by, size=size)
+    first = older_page(parts, size=size)
     return first if first.looked_to is None else Page(rows, None, older)
 
 
 def _read(
-    parts: Sequence[Part], dated_by: str, size: int, beyond: Q, order: list[str], begins_at: dt.datetime | None = None
-) -> tuple[list[Any], dt.datetime | None]:
+    parts: Sequence[Part], beyond: list[Q], size: int, *, downwards: bool, begins_at: dt.datetime | None = None
+) -> tuple[list[tuple[Place, Any]], dt.datetime | None]:
     """Return the first rows ``beyond`` a place, one more than a page has, and the instant at which the look ended, if it did.
 
     A look ends between two instants. Upwards it cannot end at the one at which it begins, or it would never get on.
     """
-    downwards = order[0].startswith("-")
-    ends = [_end_of_look(part.along.filter(beyond), order[0], dated_by) for part in parts]
+    sign = "-" if downwards else ""
+    ends = [
+        _end_of_look(part.along.filter(outside), f"{sign}{part.dated_by}", part.dated_by)
+        for part, outside in zip(parts, beyond, strict=True)
+    ]
     reached = [end for end in ends if end is not None and end != begins_at]
     end = (max(reached) if downwards else min(reached)) if reached else None
-    within = Q(**{f"{dated_by}__{'gte' if downwards else 'lt'}": end}) if end else Q()
-    found = [list(part.rows.filter(beyond, within).order_by(*order)[: size + 1]) for part in parts]
+    found = []
+    for part, outside in zip(parts, beyond, strict=True):
+        within = Q(**{f"{part.dated_by}__{'gte' if downwards else 'lt'}": end}) if end else Q()
+        rows = part.rows.filter(outside, within).order_by(f"{sign}{part.dated_by}", f"{sign}pk")[: size + 1]
+        found.append([(part.place_of(row), row) for row in rows])
 
-    def key(row: Any) -> tuple[dt.datetime, Any]:
-        return getattr(row, dated_by), row.pk
+    def order(item: tuple[Place, Any]) -> tuple[dt.datetime, int, Any]:
+        return item[0].at, item[0].rank, item[0].id
 
-    merged = heapq.merge(*found, key=key, reverse=downwards)
+    merged = heapq.merge(*found, key=order, reverse=downwards)
     return list(itertools.islice(merged, size + 1)), end
 
 
@@ -114,18 +142,3 @@ def _end_of_look(along: QuerySet, order: str, dated_by: str) -> dt.datetime | No
     """Return the instant of the last row that a page may read; None where there are fewer. Read from the index alone."""
     last = along.order_by(order).values_list(dated_by, flat=True)[LOOK - 1 : LOOK]
     return next(iter(last), None)
-
-
-def _older(dated_by: str, place: Place) -> Q:
-    if place.id is None:
-        return Q(**{f"{dated_by}__lt": place.at})
-    return Q(**{f"{dated_by}__lte": place.at}) & ~Q(**{dated_by: place.at, "pk__gte": place.id})
-
-
-def _newer(dated_by: str, place: Place) -> Q:
-    since = Q(**{f"{dated_by}__gte": place.at})
-    return since if place.id is None else since & ~Q(**{dated_by: place.at, "pk__lte": place.id})
-
-
-def _place(row: Any, dated_by: str) -> Place:
-    return Place(getattr(row, dated_by), row.pk)

@@ -42,7 +42,7 @@ class TimeRangeFilter(RangeDateTimeFilter):
 class _Shown(Paginator):
     """What unfold's templates ask of a page: how it is left, and that its rows are all there is to count."""
 
-    template_name = "portal/_places.html"
+    template_name = "portal/_list_places.html"
 
 
 class LongList(ChangeList):
@@ -63,14 +63,16 @@ class LongList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the page that the address asks for; the first, with a word, when it cannot be understood."""
         self.parts = self.model_admin.parts(request, self)
-        given = {"dated_by": self.model_admin.dated_by, "size": self.list_per_page}
         try:
-            after, before = _asked_place(request, AFTER, self.model), _asked_place(request, BEFORE, self.model)
+            after, before = (_asked_place(request, name, self.model) for name in (AFTER, BEFORE))
         except UnableToFindPlace as error:
             messages.warning(request, f"{error} Here is the first page.")
             after = before = None
+        size = self.list_per_page
         self.page = (
-            newer_page(self.parts, before=before, **given) if before else older_page(self.parts, after=after, **given)
+            newer_page(self.parts, size=size, before=before)
+            if before
+            else older_page(self.parts, size=size, after=after)
         )
         self.result_list = self.page.rows
         self.paginator = _Shown(self.page.rows, self.list_per_page)
@@ -116,7 +118,7 @@ class LongListAdmin(PortalAdmin):
 
     def parts(self, request: HttpRequest, listed: LongList) -> list[Part]:
         """Return what is listed, in parts that one index each gives in order. Here: one, by time."""
-        return [Part(listed.queryset, listed.narrowed(request, self.model._default_manager.all()))]
+        return [Part(listed.queryset, listed.narrowed(request, self.model._default_manager.all()), self.dated_by)]
 
     def get_changelist_instance(self, request: HttpRequest):
         """Take out of the address where a page begins, and what only other lists have: numbers of pages, other orders."""

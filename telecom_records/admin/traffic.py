@@ -20,6 +20,7 @@ from telecom_records.admin.filters import (
 )
 from telecom_records.models import CallDetailRecord, FreeToolSession, Recording, SmsRecord, UsageRecord
 from telecom_records.number_search import understand
+from telecom_records.traffic_of import duration
 
 CALL_TONES = {"Answered": "success", "No answer": "warning", "Busy": "warning", "Failed": "danger"}
 
@@ -42,14 +43,14 @@ class RecordsAdmin(LongListAdmin, ReadOnlyAdmin):
         if listed.query.strip():
             conditions = self.sought(request, listed)
             if not conditions:
-                return [Part(listed.queryset.none(), along.none())]
+                return [Part(listed.queryset.none(), along.none(), self.dated_by)]
         else:
             leads = [spec for spec in listed.filter_specs if hasattr(spec, "lead") and spec.conditions()]
             strongest = max(leads, key=lambda spec: spec.lead, default=None)
             conditions = strongest.conditions() if strongest else [Q()]
         parts, rest = [], listed.queryset
         for each in conditions:
-            parts.append(Part(rest.filter(each), along.filter(each)))
+            parts.append(Part(rest.filter(each), along.filter(each), self.dated_by))
             rest = rest.exclude(each)
         return parts
 
@@ -108,8 +109,7 @@ class CallDetailRecordAdmin(ExportableListAdmin, TrafficAdmin):
 
     @display(description="talk time")
     def talk(self, call: CallDetailRecord) -> str:
-        seconds = int(call.talk_s or 0)
-        return f"{seconds // 60}:{seconds % 60:02d}" if call.talk_s is not None else "–"
+        return duration(call.talk_s)
 
     @display(description="status", label=CALL_TONES)
     def status_badge(self, call: CallDetailRecord) -> str:

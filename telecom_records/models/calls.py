@@ -63,7 +63,7 @@ class CallDetailRecord(models.Model):
             models.Index(fields=["started_at", "id"], name="cdr_started"),
             models.Index(fields=["own_number", "started_at"], name="cdr_own_number"),
             models.Index(fields=["other_party", "started_at"], name="cdr_other_party"),
-            models.Index(fields=["workspace", "started_at"], name="cdr_workspace"),
+            models.Index(fields=["workspace", "started_at"], include=["direction", "talk_s"], name="cdr_workspace"),
             models.Index(fields=["id"], name="cdr_id"),
         ]
 
