@@ -92,16 +92,19 @@ def make_numbers(count: int, *, name: str) -> None:
     )
 
 
-# How calls look, as SQL of the call's number ``n``, and ``x``, one of three that its workspace has.
+# How calls look, as SQL of the call's number ``n``, and ``x``, one of three that its workspace has; ``at``: when they began,
+# the mixed ones in the order in which a switch writes them.
 ALIKE = {
     "own": "'+4420794600' || lpad((n %% 100)::text, 2, '0')",
     "direction": "'outbound'",
     "status": "'answered'",
+    "at": "%(until)s::timestamptz - (n * 104729 %% %(seconds)s) * interval '1 s'",
 }
 MIXED = {
     "own": "'+1' || 200 + x / 100 || '55501' || lpad((x %% 100)::text, 2, '0')",
     "direction": "CASE WHEN n %% 3 = 0 THEN 'inbound' ELSE 'outbound' END",
     "status": "coalesce((ARRAY['no_answer','no_answer','busy','cancelled','failed'])[n / 7 %% 20], 'answered')",
+    "at": "%(until)s::timestamptz - (%(count)s - n) * %(seconds)s / %(count)s * interval '1 s'",
 }
 
 
@@ -119,7 +122,7 @@ def make_calls(
         f" at, at + interval '3 s', at + interval '63 s', 63, 60, {look['status']}, '', %(source)s,"
         " %(name)s || '-' || n, '', 'explicit_offset', sha256(n::text::bytea), 0"
         " FROM generate_series(1::bigint, %(count)s) n,"
-        " LATERAL (SELECT %(until)s::timestamptz - (n * 104729 %% %(seconds)s) * interval '1 s' AS at) moment,"
+        f" LATERAL (SELECT {look['at']} AS at) moment,"
         " LATERAL (SELECT (n %% %(of)s) * 3 + n / %(of)s %% 3 AS x) place",
         {
             "name": name,

@@ -84,7 +84,7 @@ def _addresses(now: dt.datetime, dice: random.Random) -> dict[str, list[str]]:
     days = invented.MONTHS * 30
 
     def place() -> str:
-        return Place(now - dice.random() * dt.timedelta(days=days), dice.randrange(10**6)).code()
+        return Place(now - dice.random() * dt.timedelta(days=days)).code()
 
     def range_of_days() -> str:
         since = now.date() - dt.timedelta(days=dice.randrange(10, days))
@@ -99,13 +99,18 @@ def _addresses(now: dt.datetime, dice: random.Random) -> dict[str, list[str]]:
         lambda: f"account=big-1&status__exact=unknown&after={place()}",
     ]  # fmt: skip
     numbers = _numbers(dice)
-    customers = ["big", "none", *(f"some-{dice.randrange(CUSTOMERS) + 1}" for _ in range(ROUNDS))]
-    accounts = [name if name.startswith("some") else f"{name}-1" for name in customers]
+    accounts = [f"some-{dice.randrange(CUSTOMERS) + 1}" for _ in range(ROUNDS)]
+    for n in range(ROUNDS // 20):  # one in ten looks at the customer with most calls, or at the one with none
+        accounts[n * 10], accounts[n * 10 + 5] = "big-1", "none-1"
     ids = dict(_query("SELECT outside_id, id FROM accounts_workspace"))
+    pages = [
+        "/admin/accounts/workspace/{}/change/", "/admin/workspaces/{}/held/", "/admin/calls/of-workspace/{}/",
+        f"/admin/calls/of-workspace/{{}}/?after={place()}",
+    ]  # fmt: skip
     return {
         "lists": [f"{CALLS}?{filters[n % len(filters)]()}" for n in range(ROUNDS)],
         "numbers": [f"{CALLS}?q={numbers[n % len(numbers)]}" for n in range(ROUNDS)],
-        "customers": [f"/admin/accounts/workspace/{ids[account]}/change/" for account in accounts[:ROUNDS]],
+        "customers": [pages[n % len(pages)].format(ids[accounts[n]]) for n in range(ROUNDS)],
     }
 
 
