@@ -66,7 +66,7 @@ class LongList(ChangeList):
         try:
             after, before = (_asked_place(request, name, self.model) for name in (AFTER, BEFORE))
         except UnableToFindPlace as error:
-            messages.warning(request, f"{error} Here is the first page.")
+            tell(request, f"{error} Here is the first page.")
             after = before = None
         size = self.list_per_page
         self.page = (
@@ -100,6 +100,12 @@ class LongList(ChangeList):
 
     def _href(self, name: str, place: Place | None) -> str:
         return self.get_query_string({name: place.code()}) if place else ""
+
+
+def tell(request: HttpRequest, text: str, level: int = messages.WARNING) -> None:
+    """Say something about a list on the page that shows it; a file, which a form asks for, has no place for it."""
+    if request.method == "GET":
+        messages.add_message(request, level, text)
 
 
 def _asked_place(request: HttpRequest, name: str, model: Any) -> Place | None:

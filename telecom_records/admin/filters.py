@@ -3,11 +3,11 @@
 import functools
 
 from django.conf import settings
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from accounts.long_lists import tell
 from accounts.models import Workspace
 from accounts.portal_admin import shown
 from telecom_records.models import ImportSource
@@ -70,7 +70,7 @@ class NumberFilter(TextFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.sought.refused:
-            messages.warning(request, self.sought.refused)
+            tell(request, self.sought.refused)
             return queryset.none()
         return queryset.filter(**{f"{self.column}__in": self.sought.values}) if self.sought.values else queryset
 

@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from accounts.keyset import Part
 from accounts.list_exports import ExportableListAdmin
-from accounts.long_lists import LongList, LongListAdmin, TimeRangeFilter
+from accounts.long_lists import LongList, LongListAdmin, TimeRangeFilter, tell
 from accounts.portal_admin import ReadOnlyAdmin, may_see_clear
 from telecom_records.admin.filters import (
     AccountFilter,
@@ -73,12 +73,12 @@ class TrafficAdmin(RecordsAdmin):
         may_look_for_part = chosen is not None and may_see_clear(request)
         sought = understand(listed.query, countries=countries_of(request), within_workspace=may_look_for_part)
         if sought.refused:
-            messages.warning(request, sought.refused)
+            tell(request, sought.refused)
         if chosen and sought.last_digits:
             ends = Q(own_number__endswith=sought.last_digits) | Q(other_party__endswith=sought.last_digits)
             return [Q(ends, workspace=chosen.pk)]
         if len(sought.values) > 1:
-            messages.info(request, f"Looked for each number that this may be: {', '.join(sought.values)}.")
+            tell(request, f"Looked for each number that this may be: {', '.join(sought.values)}.", messages.INFO)
         return [Q(**{column: value}) for value in sought.values for column in ("own_number", "other_party")]
 
 

@@ -5,6 +5,7 @@ import io
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
 from django.db import connection, transaction
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -137,6 +138,14 @@ def test_who_may_not_export_is_refused_and_offered_nothing(client, workspace, ro
 
 def test_an_officer_is_offered_the_file_of_what_is_listed(client, officer, workspace):
     assert "/calldetailrecord/export/?status__exact=busy" in client.get(f"{CALLS}?status__exact=busy").content.decode()
+
+
+def test_a_file_leaves_no_word_for_the_next_page(client, officer, workspace):
+    factories.make_source("london", country="GB")
+    assert "each number" in client.get(f"{EXPORT}?q=020 7946 0123").content.decode()
+    export(client, "?q=020 7946 0123")
+    export(client, "?q=%2B44")
+    assert not list(get_messages(client.get("/admin/").wsgi_request))
 
 
 def test_messages_are_exported_too(client, officer, workspace):
