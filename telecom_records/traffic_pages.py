@@ -116,7 +116,7 @@ def _(row: Recording) -> str:
 
 def _detail(row: Any) -> str:
     if isinstance(row, SmsRecord):
-        return row.status.capitalize()
+        return row.get_status_display()
     if isinstance(row, Recording):
         return duration(row.duration_s)
     return f"{row.get_status_display()}, {duration(row.talk_s)}" if row.talk_s else row.get_status_display()

@@ -5,15 +5,13 @@ import functools
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+from unfold.contrib.filters.admin import TextFilter
 
 from accounts.long_lists import tell
 from accounts.models import Workspace
 from accounts.portal_admin import shown
 from telecom_records.models import ImportSource
 from telecom_records.number_search import Sought, understand
-
-MESSAGE_STATES = ["sent", "delivered", "undelivered", "failed", "received", "unknown"]
 
 
 def countries_of(request: HttpRequest) -> list[str]:
@@ -85,14 +83,3 @@ class OtherPartyFilter(NumberFilter):
     title = "other party"
     parameter_name = "other"
     column = "other_party"
-
-
-class MessageStateFilter(DropdownFilter):
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[str, str]]:
-        return [(state, state.capitalize()) for state in MESSAGE_STATES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(status=self.value()) if self.value() else queryset

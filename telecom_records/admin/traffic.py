@@ -12,7 +12,6 @@ from accounts.long_lists import LongList, LongListAdmin, TimeRangeFilter, tell
 from accounts.portal_admin import ReadOnlyAdmin, may_see_clear
 from telecom_records.admin.filters import (
     AccountFilter,
-    MessageStateFilter,
     OtherPartyFilter,
     OwnNumberFilter,
     account,
@@ -128,7 +127,7 @@ class SmsRecordAdmin(ExportableListAdmin, TrafficAdmin):
     dated_by = "sent_at"
     list_filter = [
         AccountFilter, OwnNumberFilter, OtherPartyFilter, ("sent_at", TimeRangeFilter),
-        ("direction", ChoicesDropdownFilter), MessageStateFilter,
+        ("direction", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("source", RelatedDropdownFilter),
     ]  # fmt: skip
     fields = [
         ("workspace", "direction"), ("own_number", "other_party"), ("sent_at", "status", "segments"), ("cost", "currency"),
