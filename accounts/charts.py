@@ -49,14 +49,23 @@ def start_of(day: dt.date) -> dt.datetime:
 
 
 def bar_chart(days: list[dt.date], series: Iterable[Series]) -> dict[str, str]:
-    """Return what ``portal/_chart.html`` shows: data and options as JSON, and a sentence that says the same."""
-    series = list(series)
+    """Return what ``portal/_chart.html`` shows of figures by day."""
+    return _bars([f"{day:%-d %b}" for day in days], f"{len(days)} days", list(series))
+
+
+def month_chart(months: list[dt.date], series: Iterable[Series]) -> dict[str, str]:
+    """Return what ``portal/_chart.html`` shows of figures by month, each given by its first day."""
+    return _bars([f"{month:%b %Y}" for month in months], f"{len(months)} months", list(series))
+
+
+def _bars(labels: list[str], period: str, series: list[Series]) -> dict[str, str]:
+    """Return data and options of Chart.js as JSON, and a sentence that says the same."""
     data: dict[str, Any] = {
-        "labels": [f"{day:%-d %b}" for day in days],
+        "labels": labels,
         "datasets": [
             {"label": label, "data": values, "backgroundColor": colour, "borderRadius": 4, "maxBarThickness": 22}
             for label, colour, values in series
         ],
     }
     told = ", ".join(f"{label.lower()} {sum(values):,}" for label, _, values in series)
-    return {"data": json.dumps(data), "options": BAR_OPTIONS, "summary": f"In {len(days)} days: {told}."}
+    return {"data": json.dumps(data), "options": BAR_OPTIONS, "summary": f"In {period}: {told}."}

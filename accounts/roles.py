@@ -37,6 +37,7 @@ ROLES: dict[str, list[str]] = {
         *_permissions(
             "telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall", "watchedfile"
         ),
+        *_permissions("telecom_records", "export", "calldetailrecord", "smsrecord"),
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
         "telecom_records.undo_import",

@@ -7,7 +7,19 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from bench import conformance, deadlines, due, imports, packages, purge, requests, under_way, unreadable
+from bench import (
+    conformance,
+    deadlines,
+    due,
+    exports,
+    imports,
+    lists,
+    packages,
+    purge,
+    requests,
+    under_way,
+    unreadable,
+)
 from bench.databases import EMPTY, drop_databases, keep_database
 from bench.environment import VAR
 from callmama_privacy import embedded, servers
@@ -31,6 +43,13 @@ MEASURES: dict[str, Measure] = {
     "package_peak_mb": packages.measure,
     "import_vs_copy": imports.measure,
     "import_peak_mb": imports.measure,
+    "cdr_list_20m_p95_ms": lists.measure,
+    "cdr_list_growth_1m_20m": lists.measure,
+    "number_search_20m_p95_ms": lists.measure,
+    "customer_page_20m_p95_ms": lists.measure,
+    "export_vs_copy_to": exports.measure,
+    "export_vs_orm_iterator": exports.measure,
+    "export_first_byte_ms": exports.measure,
 }
 
 

@@ -92,19 +92,38 @@ def make_numbers(count: int, *, name: str) -> None:
     )
 
 
-def make_calls(count: int, *, name: str, of: int = 1, months: int = MONTHS, until: dt.datetime) -> None:
+# How calls look, as SQL of the call's number ``n``, and ``x``, one of three that its workspace has; ``at``: when they began,
+# the mixed ones in the order in which a switch writes them.
+ALIKE = {
+    "own": "'+4420794600' || lpad((n %% 100)::text, 2, '0')",
+    "direction": "'outbound'",
+    "status": "'answered'",
+    "at": "%(until)s::timestamptz - (n * 104729 %% %(seconds)s) * interval '1 s'",
+}
+MIXED = {
+    "own": "'+1' || 200 + x / 100 || '55501' || lpad((x %% 100)::text, 2, '0')",
+    "direction": "CASE WHEN n %% 3 = 0 THEN 'inbound' ELSE 'outbound' END",
+    "status": "coalesce((ARRAY['no_answer','no_answer','busy','cancelled','failed'])[n / 7 %% 20], 'answered')",
+    "at": "%(until)s::timestamptz - (%(count)s - n) * %(seconds)s / %(count)s * interval '1 s'",
+}
+
+
+def make_calls(
+    count: int, *, name: str, of: int = 1, months: int = MONTHS, until: dt.datetime, look: dict[str, str] = ALIKE
+) -> None:
     """Make ``count`` calls, spread evenly over ``of`` workspaces and over the months before ``until``."""
     source, _ = ImportSource.objects.get_or_create(name="bench-switch")
     run(
         f"INSERT INTO {CALLS} (workspace_id, own_number, other_party, other_party_kind, direction, started_at,"
         " answered_at, ended_at, duration_s, talk_s, status, currency, source_id, source_key, call_group, time_source,"
         " row_hash, revision)"
-        " SELECT md5(%(name)s || (n %% %(of)s + 1))::uuid, '+4420794600' || lpad((n %% 100)::text, 2, '0'),"
-        " '+4470090' || lpad((n * 7919 %% 100000)::text, 5, '0'), 'e164', 'outbound',"
-        " at, at + interval '3 s', at + interval '63 s', 63, 60, 'answered', '', %(source)s,"
+        f" SELECT md5(%(name)s || (n %% %(of)s + 1))::uuid, {look['own']},"
+        f" '+4470090' || lpad((n * 7919 %% 100000)::text, 5, '0'), 'e164', {look['direction']},"
+        f" at, at + interval '3 s', at + interval '63 s', 63, 60, {look['status']}, '', %(source)s,"
         " %(name)s || '-' || n, '', 'explicit_offset', sha256(n::text::bytea), 0"
         " FROM generate_series(1::bigint, %(count)s) n,"
-        " LATERAL (SELECT %(until)s::timestamptz - (n * 104729 %% %(seconds)s) * interval '1 s' AS at) moment",
+        f" LATERAL (SELECT {look['at']} AS at) moment,"
+        " LATERAL (SELECT (n %% %(of)s) * 3 + n / %(of)s %% 3 AS x) place",
         {
             "name": name,
             "of": of,

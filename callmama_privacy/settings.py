@@ -211,6 +211,9 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Hong_Kong")
+COUNTRY = env.str(
+    "PORTAL_COUNTRY", default="HK"
+)  # where staff dial: of numbers that they look for without their country
 FORMAT_MODULE_PATH = ["callmama_privacy.formats"]
 
 # --- Work in the background ----------------------------------------------------------------------------------------

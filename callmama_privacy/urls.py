@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from callmama_privacy.views import health, schedule_health
+from callmama_privacy.views import health, held_of_workspace, schedule_health
 from dsar.download_views import download
 from retention.evidence_views import public_key
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/rights/", include("dsar.rights.urls")),
     path("admin/marketing/", include("dsar.marketing.urls")),
     path("admin/california/", include("dsar.california.urls")),
+    path("admin/workspaces/<uuid:workspace_id>/held/", held_of_workspace, name="held_of_workspace"),
     path("admin/calls/", include("telecom_records.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,10 +1,16 @@
 """Pages that belong to no app."""
 
+from django.contrib.auth.decorators import permission_required
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
+from accounts.models import Workspace
+from accounts.portal_admin import shown
+from callmama_privacy import workspace_page
 from retention.schedule import is_silent, silence
 from retention.stops import TICK
 from telecom_records.partitions import missing_months
@@ -32,6 +38,17 @@ def schedule_health(request: HttpRequest) -> JsonResponse:
     missing = [f"{plural} {month:%Y-%m}" for plural, month in missing_months(timezone.now())]
     is_well = said["status"] == "ok" and not missing
     return JsonResponse({**said, "months_missing": missing}, status=200 if is_well else 503)
+
+
+@require_GET
+@permission_required("accounts.view_workspace", raise_exception=True)
+def held_of_workspace(request: HttpRequest, workspace_id) -> HttpResponse:
+    """Return the part of a workspace's page that counts: it asks for it when it is there, so that nobody waits for it."""
+    workspace = shown(Workspace.objects.filter(pk=workspace_id, state=Workspace.State.ACTIVE)).first()
+    if workspace is None:
+        raise Http404
+    categories = workspace_page.categories(workspace, request.user)
+    return render(request, "accounts/_held.html", {"categories": categories})
 
 
 def _schedule() -> dict[str, object]:

@@ -19,7 +19,7 @@ COUNT_UP_TO = 10_000
 
 
 def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
-    """Return what the page shows above its tabs. Only categories this person may list are counted."""
+    """Return what the page shows above its tabs, but for ``categories``, which it asks for when it is there."""
     holds = _holds_of(workspace)
     may_know = user.has_perm("retention.view_hold")
     return {
@@ -28,7 +28,6 @@ def summary(workspace: Workspace, user, *, now: dt.datetime) -> dict[str, Any]:
         "holds": [{"row": hold, "covers": covers_in_words(hold, clear=False)} for hold in holds] if may_know else [],
         "is_held": bool(holds),
         "suspension": workspace.suspensions.filter(lifted_at__isnull=True).first(),
-        "categories": _categories(workspace, user) if workspace.state != Workspace.State.EMPTIED else [],
         "jobs": DeletionJob.objects.filter(workspace=workspace).order_by("-created_at")[:3]
         if user.has_perm("retention.view_deletionjob")
         else [],
@@ -98,7 +97,8 @@ def _said(workspace: Workspace, instant: dt.datetime | None) -> str:
     return f"{timezone.localtime(instant, workspace.zone):%-d %b %Y at %H:%M} ({workspace.time_zone})"
 
 
-def _categories(workspace: Workspace, user) -> list[dict[str, Any]]:
+def categories(workspace: Workspace, user) -> list[dict[str, Any]]:
+    """Return how many rows of each category there are, up to a cap. Only categories this person may list are counted."""
     found = []
     for entry in data_map().values():
         model = entry.model_class

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from telecom_records import figure_pages, mapping_pages, views
+from telecom_records import figure_pages, mapping_pages, traffic_pages, views
 
 app_name = "calls"
 urlpatterns = [
@@ -9,5 +9,7 @@ urlpatterns = [
     path("figures.csv", figure_pages.figures_csv, name="figures_csv"),
     path("imports/<uuid:run_id>/columns/", mapping_pages.columns, name="columns"),
     path("sources/<int:source_id>/columns/", mapping_pages.sample, name="source_columns"),
+    path("of-workspace/<uuid:workspace_id>/", traffic_pages.of_workspace, name="of_workspace"),
+    path("of-number/<int:number_id>/", traffic_pages.of_number, name="of_number"),
     path("imports/<uuid:run_id>/progress/", views.progress, name="progress"),
 ]

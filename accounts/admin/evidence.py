@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.utils import timezone
-from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts import approvals
+from accounts.long_lists import LongListAdmin, TimeRangeFilter
 from accounts.models import AccessLogEntry, Approval, EvidenceEntry
 from accounts.portal_admin import ReadOnlyAdmin, back_to, run_or_say
 
@@ -42,16 +43,16 @@ class EvidenceEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AccessLogEntry)
-class AccessLogEntryAdmin(ReadOnlyAdmin):
+class AccessLogEntryAdmin(LongListAdmin, ReadOnlyAdmin):
     empty_title = "Nobody has looked yet"
     empty_text = "Who of the staff saw or took customers’ data in clear."
     list_display = ["at", "user", "action_badge", "of", "subject", "rows", "reason", "ticket"]
-    list_filter = [("action", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
+    list_filter = [("action", ChoicesDropdownFilter), ("at", TimeRangeFilter)]
     list_filter_submit = True
     list_select_related = ["user"]
     search_fields = ["subject__exact", "ticket__exact"]
     search_help_text = "The id of what was looked at, or a ticket"
-    ordering = ["-at", "-pk"]
+    dated_by = "at"
     fields = ["at", "user", ("action", "of"), ("subject", "rows"), "reason", "ticket"]
     readonly_fields = ["at", "user", "action", "of", "subject", "rows", "reason", "ticket"]
 

@@ -5,59 +5,15 @@ Formatting in SQL is what makes a package quick: one COPY gives finished lines, 
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
-from django.db.models import F, Func, Value
+from django.db.models import Value
 from django.db.models.functions import Cast, Concat
 
-from accounts import verdicts
+from accounts.columns import Column, columns_of_field, formula_safe
 from dsar.packages.categories import Category, exported_columns
 from dsar.packages.parties import Parties
-
-# What stands for a row that another row points to; anything else by its id.
-NAMES = {
-    "accounts.Workspace": "outside_id",
-    "accounts.Person": "outside_id",
-    "accounts.PolicyVersion": "version",
-    "telecom_records.Number": "e164",
-    "dsar.Ticket": "reference",
-}
-# = + - @ tab, line feed, carriage return, and the wide forms of the first four: what begins a formula somewhere (ASVS 1.2.10)
-BEGINS_FORMULA = "61, 43, 45, 64, 9, 10, 13, 65309, 65291, 65293, 65312"
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """One column of a table of a package: ``name`` in JSON, ``label`` in CSV and on the page."""
-
-    name: str
-    label: str
-    expression: Any  # what Django selects
-    type: str  # text, id, number, instant, date, boolean, list
-    category: str  # Fides taxonomy
-    codes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    is_party: bool = False  # the number of somebody else
-
-    @property
-    def may_begin_formula(self) -> bool:
-        """Whether a value can begin as a formula does: words, but no codes of ours, none of which does."""
-        return self.type == "text" and not (self.codes and all(code[:1].isalpha() for code in self.codes if code))
-
-    def schema(self) -> dict[str, Any]:
-        """Return the column as JSON Schema has it (draft 2020-12)."""
-        kinds = {"number": "number", "boolean": "boolean", "list": "array"}
-        formats = {"instant": {"format": "date-time"}, "date": {"format": "date"}}
-        meaning = {"codes": dict(self.codes)} if self.codes else {}
-        return {
-            "type": [kinds.get(self.type, "string"), "null"],
-            **formats.get(self.type, {}),
-            "title": self.label,
-            "category": self.category,
-            **meaning,
-        }
 
 
 def columns_of(category: Category, kind: str) -> list[Column]:
@@ -68,45 +24,11 @@ def columns_of(category: Category, kind: str) -> list[Column]:
     }
     found = []
     for name in exported_columns(category, kind):
-        found += _columns_of_field(name, fields[name], category.entry.columns[name])
+        found += columns_of_field(name, fields[name], category.entry.columns[name])
     if category.folder:
         value = Concat(Value(f"{category.folder}/"), Cast("pk", models.TextField()), output_field=models.TextField())
         found.append(Column("file", "File, without the ending", value, "text", "user.content"))
     return found
-
-
-def _columns_of_field(name: str, field: Any, verdict: verdicts.Column) -> list[Column]:
-    """Return how one field is shown: a window as two instants, a link by the name of what it leads to."""
-    label, category = verdict.label, verdict.category
-    if isinstance(field, DateTimeRangeField):
-        ends = [("lower", "from", "From"), ("upper", "until", "Until")]
-        value = {end: Func(F(name), function=end, output_field=models.DateTimeField()) for end, _, _ in ends}
-        return [Column(shown, word, value[end], "instant", category) for end, shown, word in ends]
-    if field.is_relation and field.related_model._meta.label in NAMES:
-        lookup = f"{field.name}__{NAMES[field.related_model._meta.label]}"
-        return [Column(field.name, label, F(lookup), "text", category)]
-    if isinstance(field, models.GenericIPAddressField):
-        return [Column(name, label, Func(F(name), function="host", output_field=models.TextField()), "text", category)]
-    codes = {str(code): str(words) for code, words in field.flatchoices}
-    return [Column(name, label, F(name), _type_of(field), category, codes, is_party=name == "other_party")]
-
-
-def _type_of(field: Any) -> str:
-    if field.is_relation:
-        field = field.target_field
-    if isinstance(field, models.GeneratedField):
-        field = field.output_field
-    for kinds, name in (
-        ((models.DateTimeField,), "instant"),
-        ((models.DateField,), "date"),
-        ((models.BooleanField,), "boolean"),
-        ((models.UUIDField,), "id"),
-        ((models.JSONField,), "list"),
-        ((models.IntegerField, models.DecimalField), "number"),
-    ):
-        if isinstance(field, kinds):
-            return name
-    return "text"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +63,7 @@ class Lines:
             if column.type in ("boolean", "list"):
                 value = f"{value}::text"
             elif column.may_begin_formula:
-                value = f"CASE WHEN ascii(c{position}) IN ({BEGINS_FORMULA}) THEN '''' ELSE '' END || {value}"
+                value = formula_safe(value, begins_as=f"c{position}")
             shown.append(value)
         return f"SELECT {', '.join(shown)} FROM ({{rows}}) AS r", values
 

@@ -8,6 +8,7 @@ from django.core.exceptions import EmptyResultSet, FieldDoesNotExist
 from django.db import connection
 from django.db.models import F, QuerySet
 
+from accounts.columns import header
 from dsar.packages.categories import Category
 from dsar.packages.columns import Column, Lines, columns_of
 from dsar.packages.parties import Parties
@@ -41,7 +42,7 @@ class Table:
 
     def csv(self) -> Iterator[bytes]:
         """Yield the table as CSV: UTF-8, CRLF no, the first line its labels."""
-        yield ",".join(f'"{column.label}"' for column in self.columns).encode() + b"\n"
+        yield header(self.columns)
         yield from self._copy(self._lines().csv(), "FORMAT csv")
 
     def json(self) -> Iterator[bytes]:

@@ -30,6 +30,7 @@ class NumberAdmin(PortalAdmin):
     ordering = ["e164"]
     fields = [("e164", "country"), "is_voip"]
     inlines = [AssignmentInline]
+    change_form_outer_before_template = "telecom_records/number.html"
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("assignments__workspace")

@@ -1,48 +1,88 @@
-"""Calls, messages, recordings and usage: to look at. The lists never count: they are too long for it."""
+"""Calls, messages, recordings and usage: to look at, by time, whatever their number."""
 
-from django.contrib import admin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
-from accounts.portal_admin import ReadOnlyAdmin
+from accounts.keyset import Part
+from accounts.list_exports import ExportableListAdmin
+from accounts.long_lists import LongList, LongListAdmin, TimeRangeFilter, tell
+from accounts.portal_admin import ReadOnlyAdmin, may_see_clear
+from telecom_records.admin.filters import (
+    AccountFilter,
+    OtherPartyFilter,
+    OwnNumberFilter,
+    account,
+    countries_of,
+)
 from telecom_records.models import CallDetailRecord, FreeToolSession, Recording, SmsRecord, UsageRecord
+from telecom_records.number_search import understand
+from telecom_records.traffic_of import duration
 
-MAX_PAGE = 400
 CALL_TONES = {"Answered": "success", "No answer": "warning", "Busy": "warning", "Failed": "danger"}
 
 
-class TrafficAdmin(ReadOnlyAdmin):
-    """A long list by time."""
+class RecordsAdmin(LongListAdmin, ReadOnlyAdmin):
+    """A long list of customers' records: searched by an account."""
 
-    paginator = InfinitePaginator
     list_filter_submit = True
     list_select_related = ["workspace"]
+    search_fields = ["workspace__outside_id__exact"]
+    search_help_text = "Account number"
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str):
+        """Leave the rows as they are: what is searched chooses the parts, so that each is read along its own index."""
+        return queryset, False
+
+    def parts(self, request: HttpRequest, listed: LongList) -> list[Part]:
+        """Return the rows in one part for each way in which an index leads to what is searched for, or filtered by."""
+        along = listed.narrowed(request, self.model._default_manager.all())
+        if listed.query.strip():
+            conditions = self.sought(request, listed)
+            if not conditions:
+                return [Part(listed.queryset.none(), along.none(), self.dated_by)]
+        else:
+            leads = [spec for spec in listed.filter_specs if hasattr(spec, "lead") and spec.conditions()]
+            strongest = max(leads, key=lambda spec: spec.lead, default=None)
+            conditions = strongest.conditions() if strongest else [Q()]
+        parts, rest = [], listed.queryset
+        for each in conditions:
+            parts.append(Part(rest.filter(each), along.filter(each), self.dated_by))
+            rest = rest.exclude(each)
+        return parts
+
+    def sought(self, request: HttpRequest, listed: LongList) -> list[Q]:
+        """Return what is searched for, one condition for each index that finds it."""
+        found = account(listed.query)
+        return [Q(workspace=found.pk)] if found else []
+
+
+class TrafficAdmin(RecordsAdmin):
+    """A long list of what went over numbers: searched by one of them too, whichever side it was on."""
+
     search_fields = ["own_number__exact", "other_party__exact", "workspace__outside_id__exact"]
-    search_help_text = "Account number, or a telephone number in international form"
+    search_help_text = "Account number, or a telephone number"
 
-    def get_search_results(self, request, queryset, search_term):
-        """Search one thing exactly, each by its own index: an OR over two tables would read the whole list."""
-        term = search_term.strip().replace(" ", "")
-        if not term:
-            return queryset, False
-        if term.startswith("+") or term.isdigit():
-            number = term if term.startswith("+") else f"+{term}"
-            return queryset.filter(own_number=number) | queryset.filter(other_party=number), False
-        return queryset.filter(workspace__outside_id=search_term.strip()), False
-
-    def changelist_view(self, request, extra_context=None):
-        if request.GET.get("p", "0").isdigit() and int(request.GET.get("p", "0")) > MAX_PAGE:
-            request.GET = request.GET.copy()
-            request.GET["p"] = str(MAX_PAGE)
-            self.message_user(
-                request, f"The list shows its first {MAX_PAGE} pages. Narrow it by a filter or a search.", "WARNING"
-            )
-        return super().changelist_view(request, extra_context)
+    def sought(self, request: HttpRequest, listed: LongList) -> list[Q]:
+        if found := super().sought(request, listed):
+            return found
+        chosen = next((spec.workspace for spec in listed.filter_specs if isinstance(spec, AccountFilter)), None)
+        may_look_for_part = chosen is not None and may_see_clear(request)
+        sought = understand(listed.query, countries=countries_of(request), within_workspace=may_look_for_part)
+        if sought.refused:
+            tell(request, sought.refused)
+        if chosen and sought.last_digits:
+            ends = Q(own_number__endswith=sought.last_digits) | Q(other_party__endswith=sought.last_digits)
+            return [Q(ends, workspace=chosen.pk)]
+        if len(sought.values) > 1:
+            tell(request, f"Looked for each number that this may be: {', '.join(sought.values)}.", messages.INFO)
+        return [Q(**{column: value}) for value in sought.values for column in ("own_number", "other_party")]
 
 
 @admin.register(CallDetailRecord)
-class CallDetailRecordAdmin(TrafficAdmin):
+class CallDetailRecordAdmin(ExportableListAdmin, TrafficAdmin):
     empty_title = "No calls"
     empty_text = "They come by imports of call records. Those whose time is over are not shown."
     list_display = [
@@ -55,10 +95,11 @@ class CallDetailRecordAdmin(TrafficAdmin):
         "status_badge",
         "price",
     ]
+    dated_by = "started_at"
     list_filter = [
-        ("started_at", RangeDateTimeFilter), ("direction", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter),
+        AccountFilter, OwnNumberFilter, OtherPartyFilter, ("started_at", TimeRangeFilter),
+        ("direction", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("source", RelatedDropdownFilter),
     ]  # fmt: skip
-    ordering = ["-started_at", "-id"]
     fields = [
         ("workspace", "direction"), ("own_number", "other_party"), ("started_at", "answered_at", "ended_at"),
         ("duration_s", "talk_s", "billed_s"), ("status", "cost", "currency"), ("source", "run", "revision"),
@@ -67,8 +108,7 @@ class CallDetailRecordAdmin(TrafficAdmin):
 
     @display(description="talk time")
     def talk(self, call: CallDetailRecord) -> str:
-        seconds = int(call.talk_s or 0)
-        return f"{seconds // 60}:{seconds % 60:02d}" if call.talk_s is not None else "–"
+        return duration(call.talk_s)
 
     @display(description="status", label=CALL_TONES)
     def status_badge(self, call: CallDetailRecord) -> str:
@@ -80,12 +120,15 @@ class CallDetailRecordAdmin(TrafficAdmin):
 
 
 @admin.register(SmsRecord)
-class SmsRecordAdmin(TrafficAdmin):
+class SmsRecordAdmin(ExportableListAdmin, TrafficAdmin):
     empty_title = "No messages"
     empty_text = "Records of messages come from the platform. Those whose time is over are not shown."
     list_display = ["sent_at", "workspace", "direction", "own_number", "other_party", "status", "segments"]
-    list_filter = [("sent_at", RangeDateTimeFilter), ("direction", ChoicesDropdownFilter)]
-    ordering = ["-sent_at", "-id"]
+    dated_by = "sent_at"
+    list_filter = [
+        AccountFilter, OwnNumberFilter, OtherPartyFilter, ("sent_at", TimeRangeFilter),
+        ("direction", ChoicesDropdownFilter), ("status", ChoicesDropdownFilter), ("source", RelatedDropdownFilter),
+    ]  # fmt: skip
     fields = [
         ("workspace", "direction"), ("own_number", "other_party"), ("sent_at", "status", "segments"), ("cost", "currency"),
     ]  # fmt: skip
@@ -96,8 +139,11 @@ class RecordingAdmin(TrafficAdmin):
     empty_title = "No recordings"
     empty_text = "They come from the platform, and go after the days that the customer chose."
     list_display = ["started_at", "workspace", "kind", "own_number", "other_party", "duration_s", "keep_days", "size"]
-    list_filter = [("kind", ChoicesDropdownFilter), ("started_at", RangeDateTimeFilter)]
-    ordering = ["-started_at", "pk"]
+    dated_by = "started_at"
+    list_filter = [
+        AccountFilter, OwnNumberFilter, OtherPartyFilter, ("started_at", TimeRangeFilter),
+        ("kind", ChoicesDropdownFilter),
+    ]  # fmt: skip
     fields = [
         ("workspace", "kind"), ("own_number", "other_party"), ("started_at", "duration_s"), ("content_type", "file_bytes"),
         ("keep_days", "ticket_reference"),
@@ -109,22 +155,16 @@ class RecordingAdmin(TrafficAdmin):
 
 
 @admin.register(UsageRecord)
-class UsageRecordAdmin(TrafficAdmin):
+class UsageRecordAdmin(RecordsAdmin):
     empty_title = "No usage records"
     empty_text = "Devices and visits come from the platform."
     list_display = ["occurred_at", "workspace", "event", "ip_address", "device", "browser", "country"]
-    list_filter = [("occurred_at", RangeDateTimeFilter)]
-    ordering = ["-occurred_at", "-id"]
-    search_fields = ["workspace__outside_id__exact"]
-    search_help_text = "Account number"
+    dated_by = "occurred_at"
+    list_filter = [AccountFilter, ("occurred_at", TimeRangeFilter)]
     fields = [
         ("workspace", "person"), ("occurred_at", "event"), ("ip_address", "country"),
         ("device", "browser", "operating_system"), "privacy_control",
     ]  # fmt: skip
-
-    def get_search_results(self, request, queryset, search_term):
-        term = search_term.strip()
-        return (queryset.filter(workspace__outside_id=term) if term else queryset), False
 
 
 @admin.register(FreeToolSession)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("telecom_records", "0020_mapping"),
+        ("telecom_records", "0032_calls_by_month"),
     ]
 
     operations = [

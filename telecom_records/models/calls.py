@@ -53,6 +53,7 @@ class CallDetailRecord(models.Model):
 
     class Meta:
         verbose_name = "call record"
+        permissions = [("export_calldetailrecord", "Can export call records")]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "source", "source_key", "own_number", "started_at"], name="cdr_once"
@@ -62,7 +63,7 @@ class CallDetailRecord(models.Model):
             models.Index(fields=["started_at", "id"], name="cdr_started"),
             models.Index(fields=["own_number", "started_at"], name="cdr_own_number"),
             models.Index(fields=["other_party", "started_at"], name="cdr_other_party"),
-            models.Index(fields=["workspace", "started_at"], name="cdr_workspace"),
+            models.Index(fields=["workspace", "started_at"], include=["direction", "talk_s"], name="cdr_workspace"),
             models.Index(fields=["id"], name="cdr_id"),
         ]
 
@@ -103,6 +104,7 @@ class SmsRecord(models.Model):
 
     class Meta:
         verbose_name = "message"
+        permissions = [("export_smsrecord", "Can export messages")]
         constraints = [
             models.UniqueConstraint(
                 fields=["workspace", "source", "source_key", "own_number", "sent_at"], name="sms_once"

@@ -53,6 +53,8 @@ class Recording(models.Model):
             models.Index(fields=["workspace", "started_at"]),
             models.Index(fields=["started_at"]),
             models.Index(fields=["ticket_reference"]),
+            models.Index(fields=["own_number", "started_at"], name="recording_own_number"),
+            models.Index(fields=["other_party", "started_at"], name="recording_other_party"),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,12 @@
 """What the page walk visits besides what the admin registers. Extend both with every page and model that is added."""
 
-from accounts.models import User
+from django.urls import reverse
+
+from accounts.models import User, Workspace
 from dsar import routing
 from dsar.models import ReplyTemplate
 from retention import children
+from telecom_records.models import Number
 from tests import factories
 
 UNKNOWN_SOURCE = 900_001
@@ -28,6 +31,13 @@ CUSTOM_PAGES = [
     "/admin/marketing/",
     "/admin/california/",
 ]
+
+
+def pages_of_rows() -> list[str]:
+    """Return the addresses of pages about one row that the admin does not register; of the rows that ``make_rows`` made."""
+    workspace = Workspace.objects.order_by("created_at", "outside_id").first()
+    number = Number.objects.order_by("pk").first()
+    return [reverse("calls:of_workspace", args=[workspace.pk]), reverse("calls:of_number", args=[number.pk])]
 
 
 def make_rows(officer: User) -> None:

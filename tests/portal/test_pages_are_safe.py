@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 
-from tests.portal.pages import CUSTOM_PAGES
+from tests.portal.pages import CUSTOM_PAGES, pages_of_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.usefixtures("facts_remembered")]
 
@@ -134,7 +134,7 @@ def page_faults(page) -> list[str]:
 def test_every_page_is_safe_and_reachable_in_both_themes_and_widths(page, live_server, officer):
     watch = Watch(page, live_server.url)
     faults = []
-    for number, address in enumerate(admin_pages(officer) + CUSTOM_PAGES):
+    for number, address in enumerate(admin_pages(officer) + CUSTOM_PAGES + pages_of_rows()):
         sizes = (WIDE, PHONE) if number % 2 else (PHONE, WIDE)
         themes = ("light", "dark") if number // 2 % 2 else ("dark", "light")
         show(page, address, size=sizes[0], theme=themes[0])
