@@ -193,6 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, NONCE],
         "style-src-attr": ["'unsafe-inline'"],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
@@ -261,6 +262,9 @@ TRAFFIC_FLOOR = env.int("TRAFFIC_FLOOR", default=10)  # customers behind every a
 RETENTION_TICK_SECONDS = env.int("RETENTION_TICK_SECONDS", default=15)
 BACKUP_DAYS = env.int("BACKUP_DAYS", default=35)  # how long a backup of the database lives; stands on each certificate
 
+# --- Recordings ----------------------------------------------------------------------------------------------------
+RECORDING_LARGEST_BYTES = env.int("RECORDING_LARGEST_MB", default=200) * 1024 * 1024  # of one sound that comes in
+
 # --- Packages for data subjects: two letters of ISO 3166 each -------------------------------------------------------
 PACKAGE_CALLERS_SHOWN_FROM = env.list("PACKAGE_CALLERS_SHOWN_FROM", default=[])  # whose law lets callers be shown
 PACKAGE_DIALLED_HIDDEN_IN = env.list("PACKAGE_DIALLED_HIDDEN_IN", default=[])  # whose law hides dialled numbers
@@ -308,5 +312,6 @@ CELERY_BEAT_SCHEDULE = {
     "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
     "Carry on requests": {"task": "dsar.tasks.carry_on", "schedule": RETENTION_TICK_SECONDS},
     "Look at requests once a day": {"task": "dsar.tasks.look_at_all", "schedule": 3600},
+    "Look for the calls of recordings": {"task": "telecom_records.tasks.match_recordings", "schedule": 60},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 6 * 3600},
 }
