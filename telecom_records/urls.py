@@ -1,6 +1,6 @@
 from django.urls import path
 
-from telecom_records import figure_pages, mapping_pages, views
+from telecom_records import figure_pages, mapping_pages, recording_pages, views
 
 app_name = "calls"
 urlpatterns = [
@@ -9,5 +9,9 @@ urlpatterns = [
     path("figures.csv", figure_pages.figures_csv, name="figures_csv"),
     path("imports/<uuid:run_id>/columns/", mapping_pages.columns, name="columns"),
     path("sources/<int:source_id>/columns/", mapping_pages.sample, name="source_columns"),
+    path("recordings/add/", recording_pages.add, name="add_recordings"),
+    path("recordings/listen/", recording_pages.listen, name="listen"),
+    path("recordings/<uuid:recording_id>/sound/", recording_pages.sound, name="sound"),
+    path("recordings/waiting/<uuid:waiting_id>/place/", recording_pages.place, name="place_recording"),
     path("imports/<uuid:run_id>/progress/", views.progress, name="progress"),
 ]

@@ -6,9 +6,12 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from accounts.portal_admin import ReadOnlyAdmin
-from telecom_records.models import CallDetailRecord, FreeToolSession, Recording, SmsRecord, UsageRecord
+from telecom_records.models import CallDetailRecord, FreeToolSession, SmsRecord, UsageRecord
+from telecom_records.recording_pages import sounds_context
+from telecom_records.recordings.playback import recordings_shown
 
 MAX_PAGE = 400
+RECORDINGS_SHOWN = 20  # of one call
 CALL_TONES = {"Answered": "success", "No answer": "warning", "Busy": "warning", "Failed": "danger"}
 
 
@@ -64,6 +67,16 @@ class CallDetailRecordAdmin(TrafficAdmin):
         ("duration_s", "talk_s", "billed_s"), ("status", "cost", "currency"), ("source", "run", "revision"),
         ("time_source", "call_group"),
     ]  # fmt: skip
+    change_form_outer_before_template = "telecom_records/call.html"
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        call = self.get_object(request, object_id)
+        context = {}
+        if call and request.user.has_perm("telecom_records.view_recording"):
+            recordings = recordings_shown().filter(call=call.pk).order_by("started_at", "pk")[:RECORDINGS_SHOWN]
+            context = {"call": call, **sounds_context(request, recordings)}
+            context["may_add"] = request.user.has_perm("telecom_records.import_recordings")
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     @display(description="talk time")
     def talk(self, call: CallDetailRecord) -> str:
@@ -89,23 +102,6 @@ class SmsRecordAdmin(TrafficAdmin):
     fields = [
         ("workspace", "direction"), ("own_number", "other_party"), ("sent_at", "status", "segments"), ("cost", "currency"),
     ]  # fmt: skip
-
-
-@admin.register(Recording)
-class RecordingAdmin(TrafficAdmin):
-    empty_title = "No recordings"
-    empty_text = "They come from the platform, and go after the days that the customer chose."
-    list_display = ["started_at", "workspace", "kind", "own_number", "other_party", "duration_s", "keep_days", "size"]
-    list_filter = [("kind", ChoicesDropdownFilter), ("started_at", RangeDateTimeFilter)]
-    ordering = ["-started_at", "pk"]
-    fields = [
-        ("workspace", "kind"), ("own_number", "other_party"), ("started_at", "duration_s"), ("content_type", "file_bytes"),
-        ("keep_days", "ticket_reference"),
-    ]  # fmt: skip
-
-    @display(description="size")
-    def size(self, recording: Recording) -> str:
-        return f"{recording.file_bytes / 1024:,.0f} kB"
 
 
 @admin.register(UsageRecord)

@@ -17,9 +17,9 @@ from telecom_records.recordings.arriving import UnableToTake, Way, accounting, t
 from tests import factories
 from tests.factories import DAY, NOW
 from tests.telecom_records import sounds
+from tests.telecom_records.recordings import AT, SECOND, call
 from tests.telecom_records.test_formats_all import a_few
 from tests.telecom_records.test_recording_names import TWILIO
-from tests.telecom_records.test_recordings import AT, OURS, SECOND, alice, call, customer, source  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 EPOCH = int(AT.timestamp())
@@ -49,7 +49,7 @@ def level(number: int) -> bytes:
     return sounds.wav(0.1, level=number)
 
 
-def test_a_folder_is_taken_with_what_is_in_it_each_file_somewhere(alice, source, folder):  # noqa: F811
+def test_a_folder_is_taken_with_what_is_in_it_each_file_somewhere(alice, source, folder):
     call(alice, source, group=f"{EPOCH}.7")
     (folder / "2026" / "11").mkdir(parents=True)
     (folder / "2026" / "11" / NAME).write_bytes(level(1))
@@ -71,7 +71,7 @@ def test_a_folder_is_taken_with_what_is_in_it_each_file_somewhere(alice, source,
     assert Recording.objects.count() == 3 and WaitingRecording.objects.count() == 2
 
 
-def test_the_name_of_a_file_is_kept_nowhere(alice, source):  # noqa: F811
+def test_the_name_of_a_file_is_kept_nowhere(alice, source):
     call(alice, source, group=f"{EPOCH}.7", other="+442079460199")
     assert given_files(Way(source), (NAME, level(1)), ("out-13125550117-1-x.wav", level(2)))[0][1] == "stored"
     with connection.cursor() as cursor:
@@ -81,7 +81,7 @@ def test_the_name_of_a_file_is_kept_nowhere(alice, source):  # noqa: F811
             assert "13125550117" not in text and "out-" not in text, table
 
 
-def test_a_file_that_is_still_written_to_is_left_for_later(alice, source, folder):  # noqa: F811
+def test_a_file_that_is_still_written_to_is_left_for_later(alice, source, folder):
     (folder / "a.wav").write_bytes(level(1))
     at = NOW.timestamp()
     os.utime(folder / "a.wav", (at - 59, at - 59))
@@ -93,7 +93,7 @@ def test_a_file_that_is_still_written_to_is_left_for_later(alice, source, folder
 
 
 @pytest.mark.parametrize("lists_first", [True, False])
-def test_a_list_is_read_before_the_sounds_wherever_it_stands(alice, source, lists_first):  # noqa: F811
+def test_a_list_is_read_before_the_sounds_wherever_it_stands(alice, source, lists_first):
     made = call(alice, source, group=TWILIO["call_sid"], at=NOW - DAY)
     entry = {**TWILIO, "start_time": f"{NOW - DAY:%a, %d %b %Y %H:%M:%S} +0000"}
     page = ("z.json" if lists_first else "a.json", json.dumps({"recordings": [entry]}).encode())
@@ -106,7 +106,7 @@ def test_a_list_is_read_before_the_sounds_wherever_it_stands(alice, source, list
     assert [each[1] for each in given_files(Way(source), ("both.zip", zipped(sound, page)))] == ["known", "known"]
 
 
-def test_the_faults_of_a_list_are_counted_entry_by_entry(source):  # noqa: F811
+def test_the_faults_of_a_list_are_counted_entry_by_entry(source):
     page = {"recordings": [{**TWILIO, "status": "deleted"}, {**TWILIO, "call_sid": ""}, TWILIO]}
     assert given_files(Way(source), ("x", json.dumps(page).encode())) == [
         (1, "refused", "gone"), (1, "refused", "no_call"), (1, "waiting", ""),
@@ -129,12 +129,12 @@ def damaged() -> bytes:
     [bomb(), damaged(), zipped(("a.wav", level(1)))[:-10], b"PK\x03\x04", zipped(*((str(n), b"x") for n in range(1001)))],
     ids=["bomb", "damaged", "cut", "magic", "many"],
 )  # fmt: skip
-def test_a_broken_or_monstrous_archive_is_refused_before_anything_of_it_is_stored(alice, source, data):  # noqa: F811
+def test_a_broken_or_monstrous_archive_is_refused_before_anything_of_it_is_stored(alice, source, data):
     assert given_files(Way(source), ("x.zip", data)) == [(1, "refused", "unpackable")]
     assert not WaitingRecording.objects.exists() and not list(files.store().walk())
 
 
-def test_an_archive_in_an_archive_and_other_files_in_it_are_refused_one_by_one(source):  # noqa: F811
+def test_an_archive_in_an_archive_and_other_files_in_it_are_refused_one_by_one(source):
     inner = zipped(("a.wav", level(1)))
     data = zipped(
         ("in.zip", inner), ("page.html", b"<html>"), ("run.exe", b"MZ\x00"), ("dir/", b""), ("ok.wav", level(2))
@@ -144,12 +144,12 @@ def test_an_archive_in_an_archive_and_other_files_in_it_are_refused_one_by_one(s
     ]  # fmt: skip
 
 
-def test_too_large_is_a_setting(source, settings):  # noqa: F811
+def test_too_large_is_a_setting(source, settings):
     settings.RECORDING_LARGEST_BYTES = len(level(1)) - 1
     assert given_files(Way(source), ("a.wav", level(1))) == [(1, "refused", "too_large")]
 
 
-def test_a_folder_that_is_none_or_has_nothing_is_told(source, folder):  # noqa: F811
+def test_a_folder_that_is_none_or_has_nothing_is_told(source, folder):
     for each in (folder, folder / "none"):
         with pytest.raises(UnableToTake):
             list(take_folder(each, Way(source), now=NOW))
@@ -164,7 +164,7 @@ def test_no_name_and_no_bytes_end_in_more_than_an_outcome(name, data):
         assert len(taken) == 1 and taken[0][1].outcome in ("waiting", "known", "refused")
 
 
-def test_the_command_accounts_for_all_and_names_no_file(alice, source, folder, capsys):  # noqa: F811
+def test_the_command_accounts_for_all_and_names_no_file(alice, source, folder, capsys):
     (folder / "force-13125550117-x-20261121-120000.wav").write_bytes(level(1))
     arguments = ["import_recordings", "--source", "pbx", "--folder", str(folder), "--settled", "0"]
     call_command(*arguments)

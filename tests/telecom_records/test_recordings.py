@@ -1,6 +1,5 @@
 """Recordings in: with their call to whoever took part and may have them; the rest waits, sealed, or is refused."""
 
-import datetime as dt
 import io
 
 import pytest
@@ -14,7 +13,6 @@ from telecom_records.models import CallDetailRecord, Recording, WaitingRecording
 from telecom_records.recordings import taking
 from telecom_records.recordings.matching import Facts, candidates, find_call
 from telecom_records.recordings.placing import PlainFile, Refused
-from telecom_records.recordings.sounds import inspect
 from telecom_records.recordings.taking import (
     Outcome,
     open_facts,
@@ -26,50 +24,9 @@ from telecom_records.recordings.taking import (
 from tests import factories
 from tests.factories import DAY, NOW
 from tests.telecom_records import sounds
+from tests.telecom_records.recordings import AT, HERS, OURS, SECOND, SOUND, THEIRS, bring, call, customer, material
 
 pytestmark = pytest.mark.django_db
-OURS, HERS, THEIRS = "+442079460101", "+442079460102", "+13125550117"
-AT = NOW - 2 * DAY
-SECOND = dt.timedelta(seconds=1)
-SOUND = sounds.wav(0.5)
-
-
-def customer(number: str, *, days: int | None = 14, **fields):
-    """Return a workspace with a number and, for ``days``, call recording; None: without the feature."""
-    workspace = factories.make_workspace(**fields)
-    factories.make_assignment(workspace, factories.make_number(number))
-    factories.make_subscription(
-        workspace, expires_at=NOW + 30 * DAY, recording_enabled=days is not None, recording_days=days
-    )
-    return workspace
-
-
-@pytest.fixture
-def alice():
-    return customer(OURS)
-
-
-@pytest.fixture
-def source():
-    return factories.make_source("pbx", country="GB", time_zone="Europe/London")
-
-
-def call(workspace, source, *, own=OURS, other=THEIRS, at=AT, group="1795.1", key=None, **fields):
-    made = factories.make_calls(workspace, 1, at=at, own_number=own, other_party=other, call_group=group, **fields)[0]
-    made.source, made.source_key = source, key or made.source_key
-    made.ended_at = at + 60 * SECOND
-    made.save()
-    return made
-
-
-def material(data: bytes = SOUND) -> PlainFile:
-    file = io.BytesIO(data)
-    sound = inspect(file, most_bytes=10**7)
-    return PlainFile(file, sound)
-
-
-def bring(source, data: bytes | None = SOUND, *, chosen=None, now=NOW, **facts):
-    return take(Facts(**facts), material(data) if data else None, source=source, now=now, call=chosen)
 
 
 # Whose it is
