@@ -66,7 +66,7 @@ class AddRecordingsForm(forms.Form):
         required=False,
         min_value=1,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="The number of a call in this portal, if all the files are of that one. Empty: found by ids, names and times.",
+        help_text="The number at the top of a call’s page, if all the files are of that call. Empty: found by ids, names and times.",
     )
     time_zone = forms.CharField(
         required=False,
@@ -128,7 +128,7 @@ class PlaceForm(forms.Form):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
         label="Another call",
-        help_text="The number at the end of the address of the call’s page.",
+        help_text="The number at the top of the call’s page.",
     )
 
     def clean(self):

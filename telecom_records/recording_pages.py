@@ -22,7 +22,7 @@ from telecom_records.recordings.arriving import accounting, take_files
 from telecom_records.recordings.matching import Call, candidates, legs_of
 from telecom_records.recordings.placing import AlreadyThere, Refused
 from telecom_records.recordings.ranges import NotSatisfiable, range_of
-from telecom_records.recordings.sounds import ENDINGS, is_played
+from telecom_records.recordings.sounds import ENDINGS, is_played, title_of
 from telecom_records.recordings.taking import Outcome, open_facts, place_waiting, set_aside
 
 OUTCOMES = {
@@ -163,7 +163,7 @@ def sounds_context(request: HttpRequest, recordings: Iterable[Recording]) -> dic
         lines.append(
             {
                 "recording": recording,
-                "format": ENDINGS.get(recording.content_type, "").upper(),
+                "format": title_of(recording.content_type),
                 "is_played": is_played(recording.content_type),
                 "is_granted": granted,
             }
@@ -186,7 +186,7 @@ def waiting_context(request: HttpRequest, waiting: WaitingRecording) -> dict[str
     found = [call for call in candidates(facts, waiting.source, now=timezone.now()) if call_shown(call[0].pk)]
     return {
         "waiting": waiting,
-        "format": ENDINGS.get(waiting.content_type, "").upper(),
+        "format": title_of(waiting.content_type),
         "numbers": [number if clear else mask(number) for number in facts.numbers],
         "has_call_id": bool(facts.call_id),
         "calls": [_candidate(call, clear) for call in found],

@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts import files, keys
-from accounts.models import KeyPair, Subscription, Workspace
+from accounts.models import KeyPair, PersonErasure, Subscription, Workspace
 from accounts.recording_cap import cap_days
 from retention.rules import period_of
+from telecom_records.clocks import calls_of
 from telecom_records.models import CallDetailRecord, ImportSource, Recording, WaitingRecording
 from telecom_records.recordings import tickets
 from telecom_records.recordings.matching import Call, Facts, end_of
@@ -168,6 +169,9 @@ def _sides(call: Call, facts: Facts, now: dt.datetime) -> list[tuple[CallDetailR
         leg = _best([leg for leg in call if leg.workspace_id == workspace.pk])
         began = _began(facts, leg)
         days = None
+        if _was_erased(leg, began):
+            why = "erased_customer"
+            continue
         if facts.kind == Recording.Kind.DIAGNOSTIC:
             if workspace.pk != of_ticket:
                 why = "not_of_ticket"
@@ -187,6 +191,16 @@ def _sides(call: Call, facts: Facts, now: dt.datetime) -> list[tuple[CallDetailR
     if not found:
         raise Refused(why)
     return found
+
+
+def _was_erased(leg: CallDetailRecord, began: dt.datetime) -> bool:
+    """Return whether the recordings of the person whose call it is were erased at their request since it began."""
+    erased = PersonErasure.objects.filter(
+        person__memberships__workspace=leg.workspace_id,
+        categories__contains=[Recording._meta.label],
+        decided_at__gt=began,
+    ).values("person")
+    return CallDetailRecord.objects.filter(calls_of(erased), pk=leg.pk).exists()
 
 
 def days_chosen(workspace: Workspace, at: dt.datetime, now: dt.datetime) -> int | None:

@@ -80,6 +80,11 @@ def inspect(file: BinaryIO, *, most_bytes: int, is_called_gsm: bool = False) -> 
     return Sound(content_type, ends.size, digest.hexdigest(), _plausible(seconds), _count(channels))
 
 
+def title_of(content_type: str) -> str:
+    """Return what people call a type: WAV, MP3."""
+    return "GSM in WAV" if content_type == GSM_IN_WAV else ENDINGS.get(content_type, "").upper()
+
+
 def is_played(content_type: str) -> bool:
     """Return whether browsers play this type; the others are only handed over as a file."""
     return content_type in PLAYED_BY_BROWSERS

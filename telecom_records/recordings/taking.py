@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import enum
 import logging
+import time
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -183,14 +184,16 @@ def set_aside(row_id, *, now: dt.datetime) -> bool:
     return bool(WaitingRecording.objects.filter(pk=row_id, set_aside_at__isnull=True).update(set_aside_at=now))
 
 
-def retry_waiting(now: dt.datetime, *, most: int = 200) -> int:
-    """Look for the calls of those that wait, the longest untried first; return how many were placed.
+def retry_waiting(now: dt.datetime, *, most: int = 200, seconds: float = 20) -> int:
+    """Look for the calls of those that wait, the longest untried first, for about ``seconds``; return how many were placed.
 
     What turns out to be nobody's to keep, for want of the feature, is discarded: it is refused, as it would have been at first.
     """
     rows = WaitingRecording.objects.filter(set_aside_at__isnull=True)
-    placed = 0
+    placed, stop_at = 0, time.monotonic() + seconds
     for row in rows.select_related("source").order_by(F("tried_at").asc(nulls_first=True), "pk")[:most]:
+        if time.monotonic() > stop_at:
+            break
         WaitingRecording.objects.filter(pk=row.pk).update(tried_at=now)
         call = find_call(open_facts(row), row.source, now=now)
         if call is None:

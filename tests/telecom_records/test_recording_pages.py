@@ -234,7 +234,7 @@ def test_what_browsers_do_not_play_is_handed_over_as_a_file_and_written_down_as_
     page = f"/admin/telecom_records/recording/{recording.pk}/change/"
     client.post(LISTEN, {**WHY, "recording": recording.pk})
     text = client.get(page).content.decode()
-    assert "<audio" not in text and "Download the WAV file" in text
+    assert "<audio" not in text and "Download the GSM in WAV file" in text
     response = client.get(address(recording))
     assert response["Content-Disposition"] == f'attachment; filename="recording-{str(recording.pk)[:8]}.wav"'
     assert body(response) == sounds.wav(1, codec=0x31)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts import files
-from accounts.models import KeyPair, StoredFile
+from accounts.models import KeyPair, PersonErasure, StoredFile
 from retention.purge import carry_out
 from telecom_records import tasks
 from telecom_records.models import CallDetailRecord, Recording, WaitingRecording
@@ -179,6 +179,20 @@ def test_an_erased_customers_recordings_do_not_come_back_and_the_new_owners_do(a
     call(bela, source, at=NOW + SECOND)
     later = NOW + 60 * SECOND
     assert bring(source, numbers=(OURS,), started_at=NOW + SECOND, now=later).outcome == Outcome.STORED
+
+
+def test_recordings_that_a_person_had_erased_do_not_come_back_and_later_ones_are_taken(alice, source):
+    call(alice, source)
+    person = factories.make_person(alice)
+    erasure = {"person": person, "subject": person.pk, "request": person.pk, "ended_at": NOW}
+    PersonErasure.objects.create(**erasure, categories=["accounts.Consent"], decided_at=AT + SECOND)
+    of_recordings = PersonErasure.objects.create(
+        **erasure, categories=["telecom_records.Recording"], decided_at=AT + SECOND
+    )
+    assert refused(bring(source, call_id="1795.1", started_at=AT)) == "erased_customer"
+    of_recordings.decided_at = AT
+    of_recordings.save(update_fields=["decided_at"])
+    assert bring(source, call_id="1795.1", started_at=AT).outcome == Outcome.STORED
 
 
 def test_a_workspace_that_is_being_emptied_takes_no_recording(alice, source):
