@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import files
 from accounts.masking import mask
 from accounts.portal_admin import log_clear_look, may_see_clear, run_or_say, shown
 from telecom_records.models import Recording, WaitingRecording
@@ -105,8 +106,9 @@ def sound(request: HttpRequest, recording_id) -> HttpResponseBase:
     begin, length = wanted or (0, size)
     try:
         pieces = [] if request.method == "HEAD" else playback.pieces_of(recording, begin, length)
-    except playback.UNREADABLE:
-        return _private(HttpResponse("This sound cannot be read.", status=410, content_type="text/plain"))
+    except playback.UNREADABLE as error:
+        status = 503 if isinstance(error, files.UnableToAsk) else 410
+        return _private(HttpResponse("This sound cannot be read.", status=status, content_type="text/plain"))
     response = StreamingHttpResponse(
         pieces, status=206 if wanted else 200, content_type=_sent_as(recording.content_type)
     )
@@ -150,7 +152,7 @@ def place(request: HttpRequest, waiting_id) -> HttpResponse:
         request,
         lambda: place_waiting(waiting.pk, call, now=timezone.now()),
         "Stored with its call.",
-        Refused, AlreadyThere, *playback.UNREADABLE,
+        Refused, AlreadyThere, files.UnableToStore, *playback.UNREADABLE,
     )  # fmt: skip
     return redirect("admin:telecom_records_calldetailrecord_change", form.cleaned_data["leg"].pk) if done else back
 

@@ -126,7 +126,8 @@ def _by_id(facts: Facts, source: ImportSource, now: dt.datetime) -> Call | None:
     legs = CallDetailRecord.objects.filter(source=source, started_at__range=(since, until)).filter(
         Q(call_group=facts.call_id) | Q(source_key=facts.call_id) | of_channel
     )
-    calls = _grouped(legs)
+    # By numbers there is an index, by ids there is none: without a number, the legs of two days are looked through.
+    calls = (_grouped(legs.filter(_of_numbers(facts))) if facts.numbers else []) or _grouped(legs)
     return legs_of(calls[0][0]) if len(calls) == 1 else None
 
 
@@ -135,16 +136,17 @@ def _by_numbers(facts: Facts, near: dt.timedelta) -> list[Call]:
     if not facts.numbers or facts.started_at is None:
         return []
     at = facts.started_at
-    legs = CallDetailRecord.objects.filter(
-        Q(own_number__in=facts.numbers) | Q(other_party__in=facts.numbers),
-        started_at__range=(at - LONGEST_CALL, at + near),
-    )
+    legs = CallDetailRecord.objects.filter(_of_numbers(facts), started_at__range=(at - LONGEST_CALL, at + near))
     return [
         call
         for call in _grouped(legs)
         if set(facts.numbers) <= {number for leg in call for number in (leg.own_number, leg.other_party)}
         and min(leg.started_at for leg in call) - near <= at <= max(map(end_of, call)) + near
     ]
+
+
+def _of_numbers(facts: Facts) -> Q:
+    return Q(own_number__in=facts.numbers) | Q(other_party__in=facts.numbers)
 
 
 def _of_source(at: dt.datetime, source: ImportSource) -> list[Call]:

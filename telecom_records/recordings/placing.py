@@ -163,6 +163,7 @@ def _describe(row: Recording, sound: Sound) -> None:
 
 def _sides(call: Call, facts: Facts, now: dt.datetime) -> list[tuple[CallDetailRecord, int | None, dt.datetime]]:
     """Return the leg of each customer who may have the recording, for how many days, and when it began."""
+    check_ticket(facts)
     of_ticket = tickets.workspace_of(facts.ticket) if facts.kind == Recording.Kind.DIAGNOSTIC else None
     found, why = [], "erased_customer"
     for workspace in Workspace.objects.filter(pk__in={leg.workspace_id for leg in call}, state__in=Workspace.INTACT):
@@ -230,4 +231,4 @@ def _named(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
     if name == "workspace_is_active":
         return Refused("erased_customer")
-    return AlreadyThere("The recording is there.") if name.startswith("recording_once") else error
+    return AlreadyThere("This recording is stored already.") if name.startswith("recording_once") else error

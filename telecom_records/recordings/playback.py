@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from accounts import files, keys
 from accounts.access import log_access
+from accounts.epoch_keys import EpochKeyMissing
 from accounts.models import AccessLogEntry
 from accounts.portal_admin import shown
 from telecom_records.models import Recording
@@ -25,7 +26,7 @@ from telecom_records.recordings.sounds import ENDINGS, is_played
 LOOK_AGAIN_S = 1.0
 GRANTS = "recordings"  # in the session: the ids of those that may be heard in it
 MOST_GRANTS = 200
-UNREADABLE = (keys.KeyDestroyed, FileNotFoundError, files.FileChanged, files.UnableToAsk)
+UNREADABLE = (keys.KeyDestroyed, EpochKeyMissing, FileNotFoundError, files.FileChanged, files.UnableToAsk)
 
 
 def recordings_shown() -> QuerySet[Recording]:

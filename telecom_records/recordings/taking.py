@@ -170,9 +170,15 @@ def open_facts(row: WaitingRecording) -> Facts:
 
 
 def place_waiting(row_id, call: Call, *, now: dt.datetime) -> int:
-    """Give a waiting recording to the customers of its call; return to how many. Raises Refused: then it waits on."""
+    """Give a waiting recording to the customers of its call; return to how many.
+
+    Raises Refused, and then it waits on; AlreadyThere when it was placed meanwhile, or came in again; and as ``place``.
+    """
     with transaction.atomic():
-        row = WaitingRecording.objects.select_for_update().select_related("source").get(pk=row_id)
+        rows = WaitingRecording.objects.select_for_update(of=("self",)).select_related("source")
+        row = rows.filter(pk=row_id).first()
+        if row is None:
+            raise AlreadyThere("Somebody else was first.")
         material = WaitingFile(row) if row.file_key else None
         made = place(call, open_facts(row), material, source=row.source, now=now)
         _take_up(row)
@@ -205,8 +211,6 @@ def retry_waiting(now: dt.datetime, *, most: int = 200, seconds: float = 20) -> 
             log.info("waiting recording %s: %s", row.pk, getattr(refusal, "code", "known"))
             with transaction.atomic():
                 _take_up(row)
-        except WaitingRecording.DoesNotExist:  # another worker, or an officer, was first
-            continue
         except (
             files.FileChanged,
             FileNotFoundError,

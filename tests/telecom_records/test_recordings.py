@@ -53,6 +53,13 @@ def test_a_call_is_found_by_the_id_of_its_channel_its_group_or_its_own(alice, so
     assert find_call(Facts(call_id="1795.1", started_at=AT), source, now=NOW)[0].source_key == key
 
 
+@pytest.mark.parametrize("numbers", [(), (OURS,), (HERS,)])
+def test_an_id_counts_whatever_the_numbers_say(alice, source, numbers):
+    made = call(alice, source)
+    call(alice, source, group="other", at=AT + 10 * SECOND)
+    assert find_call(Facts(call_id="1795.1", numbers=numbers, started_at=AT), source, now=NOW) == [made]
+
+
 def test_the_id_of_another_source_or_of_another_day_is_not_the_same_call(alice, source):
     call(alice, factories.make_source("another"))
     call(alice, source, at=AT - 2 * DAY)
@@ -374,6 +381,17 @@ def test_an_officers_choice_places_it_and_a_wrong_one_lets_it_wait(alice, source
     assert WaitingRecording.objects.exists() and not Recording.objects.exists()
     assert place_waiting(row.pk, [call(alice, source)], now=NOW) == 1
     assert not WaitingRecording.objects.exists()
+
+
+def test_a_recording_of_a_fault_whose_ticket_is_closed_while_it_waits_is_discarded(alice, source):
+    ticket = factories.make_ticket(alice)
+    bring(source, numbers=(OURS,), started_at=AT, kind="diagnostic", ticket=ticket.reference)
+    made = call(alice, source)
+    ticket.state, ticket.closed_at = "closed", NOW
+    ticket.save(update_fields=["state", "closed_at"])
+    with pytest.raises(Refused, match="no open ticket"):
+        place_waiting(WaitingRecording.objects.get().pk, [made], now=NOW)
+    assert retry_waiting(NOW) == 0 and not WaitingRecording.objects.exists() and not Recording.objects.exists()
 
 
 def test_what_was_set_aside_is_not_looked_at_again(alice, source):
