@@ -38,6 +38,9 @@ ROLES: dict[str, list[str]] = {
             "telecom_records", "view", "freetoolsession", "importrun", "importreject", "waitingcall", "watchedfile"
         ),
         *_permissions("telecom_records", "export", "calldetailrecord", "smsrecord"),
+        *_permissions("telecom_records", "play", "recording"),
+        "telecom_records.view_waitingrecording",
+        "telecom_records.import_recordings",
         *_permissions("telecom_records", "view add change", "importsource"),
         "telecom_records.import_calls",
         "telecom_records.undo_import",

@@ -7,12 +7,14 @@ from django.utils import timezone
 
 from accounts.feeds.freshness import late_feeds
 from accounts.models import Approval
+from accounts.portal_admin import shown
 from callmama_privacy.remembered import for_a_moment
 from dsar import outbox, queue
 from dsar.models import Ticket
 from retention.children import late_findings
 from retention.models import DeletionJob, DeletionRun, FileFinding
 from retention.upstream.notices import needs_somebody
+from telecom_records.models import WaitingRecording
 
 # group, then entries: (title, icon, url name, permission, badge)
 ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
@@ -50,6 +52,8 @@ ENTRIES: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Calls", "call", "admin:telecom_records_calldetailrecord_changelist", "telecom_records.view_calldetailrecord", ""),
             ("Messages", "sms", "admin:telecom_records_smsrecord_changelist", "telecom_records.view_smsrecord", ""),
             ("Recordings", "mic", "admin:telecom_records_recording_changelist", "telecom_records.view_recording", ""),
+            ("Without a call", "mic_off", "admin:telecom_records_waitingrecording_changelist",
+             "telecom_records.view_waitingrecording", "recordings"),
             ("Usage", "devices", "admin:telecom_records_usagerecord_changelist", "telecom_records.view_usagerecord", ""),
             ("Numbers", "dialpad", "admin:telecom_records_number_changelist", "telecom_records.view_number", ""),
             ("Assignments", "swap_horiz", "admin:telecom_records_numberassignment_changelist",
@@ -146,9 +150,10 @@ def _badge(name: str, count: int) -> dict[str, Any]:
     return {"badge": str(count), "badge_variant": "info" if name in WORK else "danger"} if count else {}
 
 
-WORK = {"my_tickets"}  # what is to be done, rather than what is wrong
+WORK = {"my_tickets", "recordings"}  # what is to be done, rather than what is wrong
 BADGES = {
     "my_tickets": lambda request: Ticket.objects.filter(assignee=request.user, closed_at__isnull=True).count(),
+    "recordings": lambda request: shown(WaitingRecording.objects.filter(set_aside_at__isnull=True)).count(),
     "mail": lambda request: outbox.needs_somebody(timezone.now()).count(),
     "children": lambda request: len(late_findings(timezone.now())),
     "late_feeds": lambda request: len(late_feeds(timezone.now())),

@@ -193,6 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, NONCE],
         "style-src-attr": ["'unsafe-inline'"],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
@@ -271,6 +272,8 @@ WATCH_SECONDS = env.int("WATCH_SECONDS", default=30)  # between two looks
 WATCH_LARGEST_BYTES = env.int("WATCH_LARGEST_BYTES", default=2 * 1024**3)
 WATCH_REFUSED_DAYS = env.int("WATCH_REFUSED_DAYS", default=7)  # for how long a refused file is kept there
 WATCH_DONE_DAYS = env.int("WATCH_DONE_DAYS", default=0)  # for how long an imported one is; 0: not at all
+# --- Recordings ----------------------------------------------------------------------------------------------------
+RECORDING_LARGEST_BYTES = env.int("RECORDING_LARGEST_MB", default=200) * 1024 * 1024  # of one sound that comes in
 
 # --- Packages for data subjects: two letters of ISO 3166 each -------------------------------------------------------
 PACKAGE_CALLERS_SHOWN_FROM = env.list("PACKAGE_CALLERS_SHOWN_FROM", default=[])  # whose law lets callers be shown
@@ -320,5 +323,6 @@ CELERY_BEAT_SCHEDULE = {
     "Close months of traffic": {"task": "telecom_records.tasks.close_traffic_months", "schedule": 3600},
     "Carry on requests": {"task": "dsar.tasks.carry_on", "schedule": RETENTION_TICK_SECONDS},
     "Look at requests once a day": {"task": "dsar.tasks.look_at_all", "schedule": 3600},
+    "Look for the calls of recordings": {"task": "telecom_records.tasks.match_recordings", "schedule": 60},
     "Make the months ahead": {"task": "telecom_records.tasks.make_months_ahead", "schedule": 600},
 }

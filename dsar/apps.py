@@ -24,8 +24,10 @@ class DsarConfig(AppConfig):
             restriction,
         )
         from dsar.rights.decisions import ACTION
+        from dsar.tickets import workspace_of_open
         from retention import impact, reviews
         from telecom_records.models import numbers
+        from telecom_records.recordings import tickets
 
         checks.register(check_categories)
         approvals.register(ACTION)
@@ -33,4 +35,5 @@ class DsarConfig(AppConfig):
         reviews.register_reason(queue.has_something_open)
         corrected.register(corrections.old_values)
         numbers.GIVEN.append(marketing.number_given)
+        tickets.register(workspace_of_open)
         impact.register_open_requests(queue.count_open_of)

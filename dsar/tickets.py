@@ -1,6 +1,7 @@
 """What agents do with a ticket: answer, note, take, hand on, close. Each is one act, whole or not at all."""
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from typing import BinaryIO, cast
 
@@ -159,6 +160,12 @@ def _mail(ticket: Ticket, text: str, *, user: User, now: dt.datetime) -> Outgoin
         )
     except outbox.UnableToSend as error:
         raise UnableToAnswer(str(error)) from error
+
+
+def workspace_of_open(reference: str) -> uuid.UUID | None:
+    """Return the workspace of a ticket that is not closed; None when there is none, or it is about no workspace."""
+    found = Ticket.objects.filter(reference=reference, closed_at__isnull=True).values_list("workspace", flat=True)
+    return found.first()
 
 
 def _bring(ticket: Ticket, state: str, *, now: dt.datetime) -> None:

@@ -425,7 +425,7 @@ def _key_is_readable(owner: str, owner_id: uuid.UUID) -> bool:
 
 
 def delete_taken_up(waiting: QuerySet) -> int:
-    """Delete sealed calls that have just been stored for their customer, in the same transaction; return how many."""
+    """Delete sealed calls or recordings that have just been stored for their customer, in the same transaction; return how many."""
     with open_door():
         return waiting._raw_delete(waiting.db) or 0  # type: ignore[attr-defined]
 

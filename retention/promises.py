@@ -151,6 +151,17 @@ PROMISES: dict[str, Promise] = {
             longest=30 * DAY,
         ),
         Promise(
+            key="waiting_recording",
+            title="Recordings without a call",
+            words="A recording of which it is not known whose call it is is kept sealed for {period}, in case the call's "
+            "record comes late or an officer tells, at the latest 30 days after the call, and is then deleted.",
+            policy="§ 2.2, § 5.2",
+            clock="after its import",
+            basis=INTEREST,
+            seed=7 * DAY,
+            longest=POLICY_DAYS * DAY,
+        ),
+        Promise(
             key="subscriber_recording",
             title="Subscriber recordings",
             words="A recording that a customer ordered is deleted when the days that the customer chose are over, at the "

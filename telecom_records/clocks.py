@@ -7,11 +7,13 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from django.db.models.lookups import LessThanOrEqual
 
 from accounts.clocks import sole_workspaces
+from accounts.recording_cap import POLICY_DAYS
 from accounts.verdicts import data_map
 from retention.due import past_rows
 
 ONE_DAY = Value(dt.timedelta(days=1), output_field=DurationField())
 ONE_HOUR = dt.timedelta(hours=1)
+LONGEST_WITHOUT_OWNER = dt.timedelta(days=POLICY_DAYS)  # nobody has raised the cap for who is not known
 
 
 def session_is_over(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -22,6 +24,11 @@ def session_is_over(now: dt.datetime, period: dt.timedelta) -> Q:
 def call_waited_in_vain(now: dt.datetime, period: dt.timedelta) -> Q:
     """A call of nobody that has waited a whole period for its assignment, or whose import is undone."""
     return Q(received_at__lte=now - period) | Q(run__undone_at__lte=now)
+
+
+def recording_waited_in_vain(now: dt.datetime, period: dt.timedelta) -> Q:
+    """A recording of no known call that has waited a whole period, or that no customer could keep any more."""
+    return Q(received_at__lte=now - period) | Q(started_at__lte=now - LONGEST_WITHOUT_OWNER)
 
 
 def subscriber_recording_is_old(now: dt.datetime, period: dt.timedelta) -> Q:
@@ -139,6 +146,11 @@ def session_goes_at(session, period: dt.timedelta) -> dt.datetime | None:
 
 def waiting_call_goes_at(call, period: dt.timedelta) -> dt.datetime | None:
     return call.received_at + period
+
+
+def waiting_recording_goes_at(recording, period: dt.timedelta) -> dt.datetime | None:
+    last = recording.started_at + LONGEST_WITHOUT_OWNER if recording.started_at else None
+    return earliest(recording.received_at + period, last)
 
 
 def subscriber_recording_goes_at(recording, period: dt.timedelta) -> dt.datetime | None:

@@ -15,6 +15,7 @@ from retention.schedule import take_slot
 from telecom_records import drafts, imports, remainder
 from telecom_records.models import ImportRun
 from telecom_records.partitions import ensure_months_ahead
+from telecom_records.recordings.taking import retry_waiting
 
 SECONDS = 30  # of work in one turn; what an earlier turn has read is passed over first
 
@@ -59,6 +60,14 @@ def close_traffic_months() -> None:
     if take_slot("close_traffic_months", now=now, every=dt.timedelta(hours=1)):
         for month in remainder.months_to_close(now):
             remainder.close_month(month, now=now)
+
+
+@shared_task
+def match_recordings() -> None:
+    """Look again for the calls of the recordings that wait."""
+    now = timezone.now()
+    if take_slot("match_recordings", now=now, every=dt.timedelta(seconds=60)):
+        retry_waiting(now)
 
 
 @shared_task

@@ -67,10 +67,16 @@ from telecom_records.models import (
     Recording,
     SmsRecord,
     UsageRecord,
+    WaitingRecording,
     WatchedFile,
     WatchedPlace,
 )
 from telecom_records.partitions import ensure_month, month_of
+from telecom_records.recordings.matching import Facts
+from telecom_records.recordings.placing import PlainFile
+from telecom_records.recordings.sounds import inspect
+from telecom_records.recordings.taking import take
+from tests.telecom_records import sounds
 
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -233,6 +239,14 @@ def make_recording(workspace: Workspace, *, sound: bytes = b"RIFF....WAVE") -> R
         file_key=key,
         file_bytes=len(sound),
     )
+
+
+def make_waiting_recording(source: ImportSource, *, now=NOW) -> WaitingRecording:
+    """Return a recording of which only the numbers and the time are known, and no call."""
+    facts = Facts(numbers=("+442079460177",), started_at=now - DAY)
+    sound = sounds.wav(0.1, level=next(_counter) % 30_000)
+    take(facts, PlainFile(io.BytesIO(sound), inspect(io.BytesIO(sound), most_bytes=10**6)), source=source, now=now)
+    return WaitingRecording.objects.latest("received_at")
 
 
 def make_kyc(person: Person, workspace: Workspace | None = None, *, image: bytes = b"\x89PNG image") -> KycDocument:

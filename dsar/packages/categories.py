@@ -130,7 +130,7 @@ CATEGORIES: tuple[Category, ...] = (
     ),
     Category(
         "telecom_records.Recording", "recordings", "Call recordings", Found.TRAFFIC, SERVICE, CONTRACT, YOUR_USE, AUDIO,
-        portable=("kind", "started_at", "duration_s", "own_number", "other_party", "content_type"), folder="recordings",
+        portable=("kind", "started_at", "duration_s", "own_number", "other_party", "content_type", "channels"), folder="recordings",
     ),
     Category(
         "telecom_records.UsageRecord", "usage", "Device and usage records", Found.PERSON,
@@ -188,6 +188,7 @@ NOT_COLLECTED: dict[str, str] = {
     "dsar.Refusal": "The refusal log names what the law keeps back, and why; the letter of refusal is collected.",
     "dsar.RecordSearch": "Searches are made for people who are no customers, of whom no package is made; the letter names them.",
     "telecom_records.FreeToolSession": "Free-tool sessions are discarded within the hour and lead to nobody.",
+    "telecom_records.WaitingRecording": "A recording of which it is not known whose call it is; what is found out becomes a recording.",
 }
 
 

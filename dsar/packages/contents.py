@@ -22,6 +22,7 @@ from dsar.packages.parties import Parties
 from dsar.packages.subject import Subject
 from dsar.packages.tables import Table
 from dsar.packages.withheld import WHY, withheld_columns
+from telecom_records.recordings import sounds
 
 SCHEMA_VERSION = 1
 SHOWN_ROWS = 50  # of a table on the start page; the rest is in its files
@@ -29,13 +30,7 @@ ENDINGS = (  # how files begin, and the ending that their type has
     (b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"%PDF", ".pdf"), (b"RIFF", ".wav"), (b"OggS", ".ogg"), (b"ID3", ".mp3"),
     (b"\xff\xfb", ".mp3"), (b"fLaC", ".flac"),
 )  # fmt: skip
-ENDINGS_OF_TYPES = {
-    "audio/wav": ".wav",
-    "audio/x-wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-}
+ENDINGS_OF_TYPES = {name: f".{ending}" for name, ending in sounds.ENDINGS.items()}
 
 
 @dataclasses.dataclass
@@ -123,11 +118,12 @@ def _write_files(archive: Archive, table: Table, made: Made) -> int:
     has_type = "content_type" in table.category.entry.columns
     count = 0
     left: collections.Counter[str] = collections.Counter()
+    without_file = "file_to_come" if table.category.model == "telecom_records.Recording" else "file_destroyed"
     for part in table.parts():
         names = ["pk", column, *(["content_type"] if has_type else [])]
         for pk, key, *types in part.order_by("pk").values_list(*names).iterator(500):
             if not key:
-                left["file_destroyed"] += 1
+                left[without_file] += 1
                 continue
             head = _Head()
             try:

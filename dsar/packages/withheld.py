@@ -11,6 +11,7 @@ WHY: dict[str, str] = {
     "not_theirs": "Of a workspace whose contract is somebody else’s: its account is theirs to ask for.",
     "gone": "Its deletion had begun before your request came in; what is left of it is being deleted (policy § 5.2).",
     "file_destroyed": "The file itself was destroyed when its time was over; what is known of it is in the table.",
+    "file_to_come": "The file itself has not come in from the provider that made it; what is known of it is in the table.",
     "file_damaged": "The stored file could not be read to its end.",
 }
 INTERNAL = "Our own bookkeeping: keys, hashes, and which member of staff did something. It says nothing of you."

@@ -1,1 +1,1 @@
-from telecom_records.admin import imports, numbers, traffic  # noqa: F401
+from telecom_records.admin import imports, numbers, recordings, traffic  # noqa: F401

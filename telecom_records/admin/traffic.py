@@ -17,10 +17,13 @@ from telecom_records.admin.filters import (
     account,
     countries_of,
 )
-from telecom_records.models import CallDetailRecord, FreeToolSession, Recording, SmsRecord, UsageRecord
+from telecom_records.models import CallDetailRecord, FreeToolSession, SmsRecord, UsageRecord
 from telecom_records.number_search import understand
+from telecom_records.recording_pages import sounds_context
+from telecom_records.recordings.playback import recordings_shown
 from telecom_records.traffic_of import duration
 
+RECORDINGS_SHOWN = 20  # of one call
 CALL_TONES = {"Answered": "success", "No answer": "warning", "Busy": "warning", "Failed": "danger"}
 
 
@@ -105,6 +108,16 @@ class CallDetailRecordAdmin(ExportableListAdmin, TrafficAdmin):
         ("duration_s", "talk_s", "billed_s"), ("status", "cost", "currency"), ("source", "run", "revision"),
         ("time_source", "call_group"),
     ]  # fmt: skip
+    change_form_outer_before_template = "telecom_records/call.html"
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        call = self.get_object(request, object_id)
+        context = {}
+        if call and request.user.has_perm("telecom_records.view_recording"):
+            recordings = recordings_shown().filter(call=call.pk).order_by("started_at", "pk")[:RECORDINGS_SHOWN]
+            context = {"call": call, **sounds_context(request, recordings)}
+            context["may_add"] = request.user.has_perm("telecom_records.import_recordings")
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     @display(description="talk time")
     def talk(self, call: CallDetailRecord) -> str:
@@ -132,26 +145,6 @@ class SmsRecordAdmin(ExportableListAdmin, TrafficAdmin):
     fields = [
         ("workspace", "direction"), ("own_number", "other_party"), ("sent_at", "status", "segments"), ("cost", "currency"),
     ]  # fmt: skip
-
-
-@admin.register(Recording)
-class RecordingAdmin(TrafficAdmin):
-    empty_title = "No recordings"
-    empty_text = "They come from the platform, and go after the days that the customer chose."
-    list_display = ["started_at", "workspace", "kind", "own_number", "other_party", "duration_s", "keep_days", "size"]
-    dated_by = "started_at"
-    list_filter = [
-        AccountFilter, OwnNumberFilter, OtherPartyFilter, ("started_at", TimeRangeFilter),
-        ("kind", ChoicesDropdownFilter),
-    ]  # fmt: skip
-    fields = [
-        ("workspace", "kind"), ("own_number", "other_party"), ("started_at", "duration_s"), ("content_type", "file_bytes"),
-        ("keep_days", "ticket_reference"),
-    ]  # fmt: skip
-
-    @display(description="size")
-    def size(self, recording: Recording) -> str:
-        return f"{recording.file_bytes / 1024:,.0f} kB"
 
 
 @admin.register(UsageRecord)

@@ -46,7 +46,7 @@ class Allowance:
     def spend(self, size: int) -> None:
         self.spent += size
         if self.spent > self.most:
-            raise UnableToRead("The compressed file unpacks to far more than call records would: it is refused.")
+            raise UnableToRead("The compressed file unpacks to far more than such files do: it is refused.")
 
 
 class _Bounded(io.RawIOBase):
@@ -82,17 +82,22 @@ def parts_of(file: BinaryIO) -> Iterator[BinaryIO]:
 
     A part can be read until the next is asked for. ``file`` stays open.
     """
+    return (part for _, part in named_parts_of(file))
+
+
+def named_parts_of(file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield the same with the name that an archive gives each: hostile, never a path. Empty where there is none."""
     file.seek(0)
     magic = file.read(4)
     size = file.seek(0, io.SEEK_END) if magic.startswith(GZIP) or magic == ZIP else 0
     file.seek(0)
     if magic.startswith(GZIP):
         with gzip.GzipFile(fileobj=file, mode="rb") as inner:
-            yield _bounded(inner, Allowance(size))
+            yield "", _bounded(inner, Allowance(size))
     elif magic == ZIP:
         yield from _members(file, size)
     else:
-        yield file
+        yield "", file
 
 
 def head_of(file: BinaryIO, size: int) -> bytes:
@@ -101,14 +106,14 @@ def head_of(file: BinaryIO, size: int) -> bytes:
     return next(parts).read(size)
 
 
-def _members(file: BinaryIO, size: int) -> Iterator[BinaryIO]:
+def _members(file: BinaryIO, size: int) -> Iterator[tuple[str, BinaryIO]]:
     allowance = Allowance(size)
     _check_directory(file, size)
     try:
         with zipfile.ZipFile(file) as archive:
             for member in _wanted(archive):
                 with archive.open(member) as inner:
-                    yield _bounded(inner, allowance)
+                    yield member.filename, _bounded(inner, allowance)
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise UnableToRead("The zip archive is cut off or damaged. Fetch it again.") from error
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("telecom_records", "0020_mapping")]
+    dependencies = [("telecom_records", "0025_recordings")]
     operations = [
         migrations.AddIndex(
             "recording", models.Index(fields=["own_number", "started_at"], name="recording_own_number")

@@ -20,7 +20,7 @@ from dsar.packages import building, categories, contents, states
 from dsar.workflow import move_request
 from retention import jobs, purge
 from retention.models import DeletionJob, Hold
-from telecom_records.models import CallDetailRecord
+from telecom_records.models import CallDetailRecord, Recording
 from tests import factories
 from tests.dsar.packages import KEY, build, opened, package_of
 from tests.factories import DAY, NOW
@@ -183,6 +183,21 @@ def test_what_is_withheld_is_listed_with_why(alice, request_of):
     assert "destroyed when its time was over" in package.read("index.html").decode()
     hidden = [item for item in package.json("manifest.json")["columns_withheld"] if "token" in item["columns"]]
     assert [item["category"] for item in hidden] == ["payment-references"]
+
+
+def test_a_recording_goes_along_in_its_own_format_and_one_whose_sound_is_to_come_is_named(alice, request_of):
+    recording = alice.recordings.get()
+    sound = files.read_encrypted(recording.file_key)
+    for content_type, ending in ("audio/gsm", "gsm"), ("audio/vnd.wave;codec=31", "wav"), ("audio/mpeg", "mp3"):
+        Recording.objects.update(content_type=content_type)
+        package = package_of(request_of(alice))
+        assert package.read(f"recordings/{recording.pk}.{ending}") == sound
+    Recording.objects.update(file_key="")
+    package = package_of(request_of(alice))
+    assert not [name for name in package.names if name.startswith("recordings/")]
+    withheld = package.json("manifest.json")["withheld"]
+    assert [(item["category"], item["code"], item["rows"]) for item in withheld] == [("recordings", "file_to_come", 1)]
+    assert "has not come in from the provider" in package.read("index.html").decode()
 
 
 def test_a_damaged_file_is_left_out_and_named_and_the_rest_is_there(alice, request_of):

@@ -28,6 +28,7 @@ CUSTOM_PAGES = [
     f"/admin/calls/sources/{UNKNOWN_SOURCE}/columns/",
     "/admin/retention/evidence/",
     "/admin/calls/figures/",
+    "/admin/calls/recordings/add/",
     "/admin/marketing/",
     "/admin/california/",
 ]
@@ -45,6 +46,8 @@ def make_rows(officer: User) -> None:
     workspace = factories.make_customer(expires_at=factories.NOW + 30 * factories.DAY)
     factories.make_customer()
     factories.make_tool_session()
+    factories.make_waiting_recording(factories.make_source())
+    workspace.recordings.update(call=workspace.call_records.latest("started_at").pk)
     request = factories.make_request(officer, workspace=workspace)
     factories.make_letter(request, officer)
     factories.make_decision(request, officer)

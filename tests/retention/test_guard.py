@@ -33,6 +33,7 @@ def test_every_table_with_personal_data_refuses_delete_and_truncate():
     factories.make_california(factories.make_user())
     OptOut.objects.create(kind="phone", address_hash=b"x" * 32, channel="letter", asked_at=NOW, recorded_at=NOW)
     factories.make_tool_session()
+    factories.make_waiting_recording(factories.make_source())
     factories.make_notice()
     factories.make_letter(factories.make_request(factories.make_user()), factories.make_user())
     factories.make_feed().deliveries.create(nonce="n" * 16, received_at=NOW)

@@ -97,6 +97,7 @@ def everything_dated(customer) -> list:
         factories.make_consent(person, purpose="testimonial", withdrawn_at=NOW), ticket, ticket.messages.get(), request,
         factories.make_usage(customer, at=NOW), factories.make_usage(customer_in("DE"), at=NOW), document, session, run,
         assignment, lone, lone.number, file, mail, package, correction, *letters, *portals_books(officer),
+        factories.make_waiting_recording(source), factories.make_waiting_recording(source, now=NOW - DAY),
     ]  # fmt: skip
 
 
