@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from accounts.recording_cap import POLICY_DAYS
-from telecom_records.models import CallDetailRecord, ImportSource, Recording
+from telecom_records.models import CallDetailRecord, ImportRun, ImportSource, Recording
 from telecom_records.phone_numbers import classify
 from telecom_records.recordings.lists import Listed
 from telecom_records.recordings.names import Named
@@ -106,7 +106,7 @@ def candidates(facts: Facts, source: ImportSource, *, now: dt.datetime) -> list[
 
 def legs_of(leg: CallDetailRecord) -> Call:
     """Return all legs of the call that a leg belongs to."""
-    near = CallDetailRecord.objects.filter(
+    near = _legs().filter(
         source=leg.source_id, started_at__range=(leg.started_at - LONGEST_CALL, leg.started_at + LONGEST_CALL)
     )
     tied = Q(call_group=leg.call_group) if leg.call_group else Q(source_key=leg.source_key)
@@ -123,8 +123,10 @@ def _by_id(facts: Facts, source: ImportSource, now: dt.datetime) -> Call | None:
     until = facts.started_at + BY_ID if facts.started_at else now + BY_ID
     # A channel of Asterisk: its key is the id with a number or a hash behind it (formats/asterisk.py).
     of_channel = Q(source_key__startswith=f"{facts.call_id}.") | Q(source_key__startswith=f"{facts.call_id}/")
-    legs = CallDetailRecord.objects.filter(source=source, started_at__range=(since, until)).filter(
-        Q(call_group=facts.call_id) | Q(source_key=facts.call_id) | of_channel
+    legs = (
+        _legs()
+        .filter(source=source, started_at__range=(since, until))
+        .filter(Q(call_group=facts.call_id) | Q(source_key=facts.call_id) | of_channel)
     )
     # By numbers there is an index, by ids there is none: without a number, the legs of two days are looked through.
     calls = (_grouped(legs.filter(_of_numbers(facts))) if facts.numbers else []) or _grouped(legs)
@@ -136,7 +138,7 @@ def _by_numbers(facts: Facts, near: dt.timedelta) -> list[Call]:
     if not facts.numbers or facts.started_at is None:
         return []
     at = facts.started_at
-    legs = CallDetailRecord.objects.filter(_of_numbers(facts), started_at__range=(at - LONGEST_CALL, at + near))
+    legs = _legs().filter(_of_numbers(facts), started_at__range=(at - LONGEST_CALL, at + near))
     return [
         call
         for call in _grouped(legs)
@@ -145,12 +147,18 @@ def _by_numbers(facts: Facts, near: dt.timedelta) -> list[Call]:
     ]
 
 
+def _legs() -> QuerySet[CallDetailRecord]:
+    """Return the legs of calls, but for those of imports that are undone: they go, and may name the wrong customer."""
+    undone = ImportRun.objects.filter(undone_at__isnull=False, undone_whole_at__isnull=True)
+    return CallDetailRecord.objects.exclude(run__in=undone)
+
+
 def _of_numbers(facts: Facts) -> Q:
     return Q(own_number__in=facts.numbers) | Q(other_party__in=facts.numbers)
 
 
 def _of_source(at: dt.datetime, source: ImportSource) -> list[Call]:
-    return _grouped(CallDetailRecord.objects.filter(source=source, started_at__range=(at - NEAR, at + NEAR)))
+    return _grouped(_legs().filter(source=source, started_at__range=(at - NEAR, at + NEAR)))
 
 
 def end_of(leg: CallDetailRecord) -> dt.datetime:

@@ -9,7 +9,7 @@ from accounts import files
 from accounts.models import KeyPair, PersonErasure, StoredFile
 from retention.purge import carry_out
 from telecom_records import tasks
-from telecom_records.models import CallDetailRecord, Recording, WaitingRecording
+from telecom_records.models import CallDetailRecord, ImportRun, Recording, WaitingRecording
 from telecom_records.recordings import taking
 from telecom_records.recordings.matching import Facts, candidates, find_call
 from telecom_records.recordings.placing import PlainFile, Refused
@@ -77,6 +77,16 @@ def test_numbers_and_a_time_within_the_call_find_it_to_two_minutes(alice, source
     call(alice, source)
     facts = Facts(numbers=numbers, started_at=AT + offset * SECOND)
     assert bool(find_call(facts, source, now=NOW)) == found
+
+
+def test_the_calls_of_an_import_that_is_undone_are_found_by_nothing(alice, source):
+    run = ImportRun.objects.create(source=source, format="csv", file_name="x", file_bytes=1, file_sha256="0" * 64)
+    call(alice, source, run=run)
+    for facts in (Facts(call_id="1795.1", started_at=AT), Facts(numbers=(OURS,), started_at=AT)):
+        ImportRun.objects.update(undone_at=None)
+        assert find_call(facts, source, now=NOW)
+        ImportRun.objects.update(undone_at=NOW)
+        assert find_call(facts, source, now=NOW) is None and candidates(facts, source, now=NOW) == []
 
 
 def test_two_calls_that_fit_are_none(alice, source):
