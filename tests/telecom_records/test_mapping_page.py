@@ -234,6 +234,7 @@ def test_a_draft_goes_on_once(client, officer):
     [
         (gzip.compress(UNKNOWN_FILE), "calls.gz", "02079460101"),
         ("Début;Appelant;Appelé\n2026-07-01 10:00:00;02079460101;101\n".encode("utf-16"), "calls.txt", "Début"),
+        (UNKNOWN_FILE * 40_000, "large.txt", "02079460101"),
         (b"Begin;A number;B number\n", "header.txt", "There is no row under the titles"),
         (b"one line without any sign\n", "line.txt", "one line without any sign"),
         (b";".join(b"column %d" % number for number in range(60)) + b"\n" + b";".join([b"x" * 300] * 60) + b"\n", "wide.txt", "column 59"),
@@ -261,7 +262,7 @@ def test_only_who_may_import_and_see_numbers_in_clear_sees_a_draft(client):
 
 @pytest.mark.parametrize("lacking", PERMISSIONS)
 def test_each_of_the_permissions_is_needed(client, lacking):
-    run, user = factories.make_draft(factories.make_user(PRIVACY_OFFICER)), factories.make_user()
+    run, user = factories.make_draft(factories.make_user(PRIVACY_OFFICER)), factories.make_user(None)
     for name in PERMISSIONS:
         if name != lacking:
             app, codename = name.split(".")
@@ -333,6 +334,13 @@ def test_people_choose_formats_by_their_names_by_what_they_give(client, officer)
     assert sorted(keys) == sorted(key for key in FORMATS if not key.startswith("mapped"))
     page = client.get("/admin/telecom_records/importsource/add/").content.decode()
     assert "Asterisk Master.csv" in page and "Messages, by columns that were mapped" not in page
+
+
+def test_a_file_that_is_not_known_has_a_way_in_of_its_own(client, officer):
+    listed = client.get("/admin/telecom_records/importrun/").content.decode()
+    assert "Import an unknown file" in listed
+    answer = client.get("/admin/telecom_records/importrun/go-to-unknown/", follow=True)
+    assert answer.context["form"]["format"].value() == "map"
 
 
 def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
