@@ -20,7 +20,7 @@ from telecom_records.formats.guesses import guess_mapping
 from telecom_records.formats.mapping import read_mapping
 from telecom_records.imports import UnableToImport
 from telecom_records.mapping_pages import PERMISSIONS
-from telecom_records.models import CallDetailRecord, ImportRun, ImportSource
+from telecom_records.models import CallDetailRecord, ImportRun, ImportSource, SmsRecord
 from tests import factories
 from tests.factories import NOW, UNKNOWN_FILE
 
@@ -343,7 +343,7 @@ def test_a_file_that_is_not_known_has_a_way_in_of_its_own(client, officer):
     assert answer.context["form"]["format"].value() == "map"
 
 
-def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
+def test_a_message_file_is_mapped_and_imported_as_messages(client, officer, alice):
     run = factories.make_draft(
         officer, data=b"Sent at;Sender;Recipient;Parts\n2026-07-01T10:00:00Z;Callmama;+442079460101;2\n"
     )
@@ -354,3 +354,8 @@ def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
     assert client.post(page_of(run), sent).status_code == 302
     run.refresh_from_db()
     assert (run.format, run.mapping["kind"], run.state) == ("mapped-messages", "messages", "waiting")
+    tasks.run_import(str(run.pk))
+    message = SmsRecord.objects.get()
+    assert (message.own_number, message.other_party, message.direction, message.segments) == (
+        "+442079460101", "Callmama", "inbound", 2,
+    )  # fmt: skip
