@@ -22,7 +22,7 @@ REJECTS_SHOWN = 100
 @permission_required("telecom_records.import_calls", raise_exception=True)
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a file, store it encrypted, wake a worker, and go to the page that shows the progress."""
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST or None, request.FILES or None, initial={"format": request.GET.get("format", "")})
     if request.method == "POST" and form.is_valid() and (run := form.save(user=request.user)):
         if run.state == ImportRun.State.MAPPING:
             return redirect("calls:columns", run.pk)

@@ -17,6 +17,7 @@ from telecom_records import undo, watching
 from telecom_records.formats import FORMATS, format_choices
 from telecom_records.formats.mapped import FORMAT_OF
 from telecom_records.formats.mapping import MEANINGS
+from telecom_records.forms import MAP
 from telecom_records.imports import ask_to_cancel
 from telecom_records.mapping_pages import PERMISSIONS
 from telecom_records.models import ImportReject, ImportRun, ImportSource, WatchedFile
@@ -99,7 +100,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
     list_select_related = ["source"]
     search_fields = ["file_name__icontains", "source__name__exact"]
     ordering = ["-created_at", "pk"]
-    actions_list = ["import_calls"]
+    actions_list = ["import_calls", "import_unknown"]
     actions_detail = ["cancel", "undo"]
     change_form_outer_before_template = "telecom_records/run.html"
     list_before_template = "telecom_records/watched.html"
@@ -179,6 +180,10 @@ class ImportRunAdmin(ReadOnlyAdmin):
     )
     def import_calls(self, request):
         return redirect(reverse("calls:upload"))
+
+    @action(description="Import an unknown file", permissions=["upload"], icon="table_chart", url_path="go-to-unknown")
+    def import_unknown(self, request):
+        return redirect(f"{reverse('calls:upload')}?format={MAP}")
 
 
 @admin.register(WatchedFile)

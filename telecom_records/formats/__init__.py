@@ -132,7 +132,9 @@ def detect_format(head: bytes) -> str:
         )
     if text.lstrip()[:1] in ("{", "[", "<"):
         raise UnableToRead("The file is JSON or XML of a kind that is not known here. Give the records as CSV.")
-    raise UnknownTable(f"The format is not known. Say which it is: {', '.join(FORMATS)}.")
+    raise UnknownTable(
+        f"The format is not known. Say which it is: {', '.join(FORMATS)}. Or upload the file and map its columns."
+    )
 
 
 def read_calls(

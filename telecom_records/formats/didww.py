@@ -5,7 +5,7 @@ and calls that are equal in every column, are told apart by their order in the f
 columns in USD that are no rates.
 
 The older log of incoming messages has a row for each fragment of each attempt: the first fragment is the message and
-says of how many parts it is, another attempt revises it, and the other fragments are rejected as what they are.
+says of how many parts it is, another attempt revises it, and the other fragments are skipped.
 """
 
 import re

@@ -59,7 +59,10 @@ def decoded(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RowFault("bad_encoding", "The line is not UTF-8. Export the file as UTF-8, or convert it.") from error
+        raise RowFault(
+            "bad_encoding",
+            "The line holds what is no character of its encoding, which is UTF-8 where no other was said.",
+        ) from error
 
 
 def fields(text: str, *, delimiter: str = ",", widths: set[int] | None = None) -> list[str]:

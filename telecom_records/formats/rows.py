@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from telecom_records.phone_numbers import PhoneParty
 
 KEY_LENGTH = 150
-# Rows that are no fault of the file: they say themselves that there is no call to take, or not yet.
-NO_FAULT = {"not_a_call", "not_finished", "other_run", "repeated_event"}
+# Rows that are no fault of the file: they say themselves that there is nothing to take, or not yet.
+NO_FAULT = {"not_a_call", "not_a_message", "not_finished", "other_run", "repeated_event", "fragment"}
 NOTHING = "\x1e"  # how a column without a value is told to the database, which takes no text for it
 TO_ESCAPE = re.compile(r"[\\\t\n\r\x1e]")
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", NOTHING: " "})

@@ -5,7 +5,10 @@ from collections import Counter
 
 import pytest
 
+from telecom_records import imports
 from telecom_records.formats import ParsedMessage, Reject, detect_format
+from tests import factories
+from tests.factories import NOW
 from tests.telecom_records.format_files import (
     DIDWW_MESSAGES,
     FILES,
@@ -130,3 +133,12 @@ def test_real_lists_of_messages_have_exact_counts_and_values():
     assert (row.sender.kind, row.recipient.value, row.status, row.segments) == ("unknown", "+10123456789", "failed", 1)
     assert row.cost is None
     assert f"{row.sent_at:%Y-%m-%d %H:%M:%S}" == "2020-06-27 23:00:00"
+
+
+@pytest.mark.django_db
+def test_further_fragments_are_skipped_and_no_fault_of_the_file(tmp_path):
+    header, first = DIDWW_MESSAGES.strip().split("\n")
+    factories.make_assignment(factories.make_workspace(), factories.make_number("+13125550117"))
+    (tmp_path / "sms.csv").write_text("\n".join([header, first, first.replace("1/2", "2/2")]))
+    run = imports.import_file(tmp_path / "sms.csv", source=factories.make_source("didww"), now=NOW)
+    assert (run.state, run.read, run.inserted, run.skipped, run.rejected) == ("done", 2, 1, 1, 0)

@@ -20,7 +20,7 @@ from telecom_records.formats.guesses import guess_mapping
 from telecom_records.formats.mapping import read_mapping
 from telecom_records.imports import UnableToImport
 from telecom_records.mapping_pages import PERMISSIONS
-from telecom_records.models import CallDetailRecord, ImportRun, ImportSource
+from telecom_records.models import CallDetailRecord, ImportRun, ImportSource, SmsRecord
 from tests import factories
 from tests.factories import NOW, UNKNOWN_FILE
 
@@ -234,6 +234,7 @@ def test_a_draft_goes_on_once(client, officer):
     [
         (gzip.compress(UNKNOWN_FILE), "calls.gz", "02079460101"),
         ("Début;Appelant;Appelé\n2026-07-01 10:00:00;02079460101;101\n".encode("utf-16"), "calls.txt", "Début"),
+        (UNKNOWN_FILE * 40_000, "large.txt", "02079460101"),
         (b"Begin;A number;B number\n", "header.txt", "There is no row under the titles"),
         (b"one line without any sign\n", "line.txt", "one line without any sign"),
         (b";".join(b"column %d" % number for number in range(60)) + b"\n" + b";".join([b"x" * 300] * 60) + b"\n", "wide.txt", "column 59"),
@@ -335,7 +336,14 @@ def test_people_choose_formats_by_their_names_by_what_they_give(client, officer)
     assert "Asterisk Master.csv" in page and "Messages, by columns that were mapped" not in page
 
 
-def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
+def test_a_file_that_is_not_known_has_a_way_in_of_its_own(client, officer):
+    listed = client.get("/admin/telecom_records/importrun/").content.decode()
+    assert "Import an unknown file" in listed
+    answer = client.get("/admin/telecom_records/importrun/go-to-unknown/", follow=True)
+    assert answer.context["form"]["format"].value() == "map"
+
+
+def test_a_message_file_is_mapped_and_imported_as_messages(client, officer, alice):
     run = factories.make_draft(
         officer, data=b"Sent at;Sender;Recipient;Parts\n2026-07-01T10:00:00Z;Callmama;+442079460101;2\n"
     )
@@ -346,3 +354,8 @@ def test_a_message_file_is_mapped_and_imported_as_messages(client, officer):
     assert client.post(page_of(run), sent).status_code == 302
     run.refresh_from_db()
     assert (run.format, run.mapping["kind"], run.state) == ("mapped-messages", "messages", "waiting")
+    tasks.run_import(str(run.pk))
+    message = SmsRecord.objects.get()
+    assert (message.own_number, message.other_party, message.direction, message.segments) == (
+        "+442079460101", "Callmama", "inbound", 2,
+    )  # fmt: skip
