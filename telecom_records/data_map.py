@@ -400,6 +400,7 @@ MAPS = [
                 "seen_at",
                 "run_id",
                 "problem",
+                "reason",
             )
         },
     ),

@@ -190,17 +190,19 @@ class ImportRunAdmin(ReadOnlyAdmin):
 class WatchedFileAdmin(ReadOnlyAdmin):
     empty_title = "No file waits"
     empty_text = "Files that other systems put into a watched folder or bucket stand here until they are imported."
-    list_display = ["name", "source", "state_badge", "size", "seen_at", "problem", "run"]
+    list_display = ["name", "source", "state_badge", "size", "seen_at", "reason", "problem", "run"]
     list_filter = [("folder", ChoicesDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["source", "run"]
     search_fields = ["name__icontains", "source__name__exact"]
     ordering = ["-seen_at", "pk"]
-    fields = ["place", "source", "name", "size", "folder", "seen_at", "run", "problem"]
+    fields = ["place", "source", "name", "size", "folder", "seen_at", "run", "reason", "problem"]
     list_before_template = "telecom_records/watched.html"
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {**(extra_context or {}), "watched": watching.summaries()})
+        return super().changelist_view(
+            request, {**(extra_context or {}), "watched": watching.summaries(), "is_files": True}
+        )
 
     @display(description="state", label=WATCHED_TONES)
     def state_badge(self, file: WatchedFile) -> str:

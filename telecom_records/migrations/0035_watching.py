@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("problem", models.CharField(blank=True, max_length=200)),
+                ("reason", models.CharField(blank=True, max_length=400, verbose_name="refused because")),
                 (
                     "run",
                     models.ForeignKey(

@@ -39,6 +39,7 @@ class WatchedFile(models.Model):
     seen_at = models.DateTimeField("there since", help_text="As it is now, in the folder in which it is now.")
     run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="+", null=True)
     problem = models.CharField(max_length=200, blank=True)
+    reason = models.CharField("refused because", max_length=400, blank=True)
 
     class Meta:
         constraints = [

@@ -102,16 +102,15 @@ def _carry_on(place: Place, entry: Entry, file: WatchedFile, *, now: dt.datetime
             _remove_when_over(place, entry, file, now=now)
         elif file.run is None:
             if entry.is_finished or file.seen_at <= now - QUIET:
-                _take(place, entry, file)
+                _take(place, entry, file, now=now)
         elif file.run.state == ImportRun.State.DONE:
             if settings.WATCH_DONE_DAYS:
                 place.move(entry, DONE)
             else:
                 place.remove(entry)
             file.delete()
-        elif file.run.state not in MOVING:
-            place.move(entry, REFUSED, reason=file.run.message or "The import was not finished.")
-            file.delete()
+        elif not file.run.is_open:
+            _refuse(place, entry, file, file.run.message or "The import was not finished.", now=now)
     except (Changed, intake.StillChanging):  # the next look sees it as it is then
         return
     except (OSError, DatabaseError, KeyDestroyed) as error:
@@ -120,7 +119,7 @@ def _carry_on(place: Place, entry: Entry, file: WatchedFile, *, now: dt.datetime
         WatchedFile.objects.filter(pk=file.pk).update(problem=f"It is tried again. {reason}"[:200])
 
 
-def _take(place: Place, entry: Entry, file: WatchedFile) -> None:
+def _take(place: Place, entry: Entry, file: WatchedFile, *, now: dt.datetime) -> None:
     """Make the import of a file, once, whoever else is looking. Raises Changed, StillChanging, and what stores raise."""
     with transaction.atomic():
         row = WatchedFile.objects.select_for_update(skip_locked=True, of=("self",)).filter(
@@ -133,8 +132,7 @@ def _take(place: Place, entry: Entry, file: WatchedFile) -> None:
         except intake.StillChanging:
             raise
         except UnableToImport as error:
-            place.move(entry, REFUSED, reason=str(error))
-            row.delete()
+            _refuse(place, entry, row, str(error), now=now)
         else:
             row.problem = ""
             row.save(update_fields=["run", "problem"])
@@ -149,6 +147,13 @@ def _import_of(place: Place, entry: Entry, source: ImportSource) -> ImportRun:
             return intake.take(source, opened, file_name=entry.name)
         except KnownFile as known:
             return known.run
+
+
+def _refuse(place: Place, entry: Entry, file: WatchedFile, reason: str, *, now: dt.datetime) -> None:
+    """Move a file aside with the reason, and let its row say it. Raises Changed."""
+    file.name, file.folder = place.move(entry, REFUSED, reason=reason), Where.REFUSED
+    file.reason, file.seen_at, file.problem = reason[:400], now, ""
+    file.save()
 
 
 def _remove_when_over(place: Place, entry: Entry, file: WatchedFile, *, now: dt.datetime) -> None:

@@ -75,7 +75,7 @@ class BucketPlace(Place):
                 versions += self.bucket.versions(name + companion)
             self.bucket.delete_versions(versions)
 
-    def move(self, entry: Entry, folder: str, *, reason: str = "") -> None:
+    def move(self, entry: Entry, folder: str, *, reason: str = "") -> str:
         name, client = self._name(entry), self.bucket.client
         number = 1
         try:
@@ -96,6 +96,7 @@ class BucketPlace(Place):
                 raise Changed from error
             raise
         self.remove(entry)
+        return target.rpartition("/")[2]
 
     def _name(self, entry: Entry) -> str:
         return self.bucket.prefix + "/".join(filter(None, (entry.folder, entry.source, entry.name)))

@@ -90,8 +90,11 @@ class Place(abc.ABC):
         """Remove the file for good, with its marker and its reason. Raises Changed, and leaves it."""
 
     @abc.abstractmethod
-    def move(self, entry: Entry, folder: str, *, reason: str = "") -> None:
-        """Move the file to ``refused`` or ``done``, with the reason beside it. Raises Changed, and leaves it."""
+    def move(self, entry: Entry, folder: str, *, reason: str = "") -> str:
+        """Move the file to ``refused`` or ``done``, with the reason beside it, and return its name there.
+
+        Raises Changed, and leaves it.
+        """
 
 
 class Folder(Place):
@@ -157,7 +160,7 @@ class Folder(Place):
             os.unlink(aside, dir_fd=top)
             self._remove_companions(top, entry.name)
 
-    def move(self, entry: Entry, folder: str, *, reason: str = "") -> None:
+    def move(self, entry: Entry, folder: str, *, reason: str = "") -> str:
         os.makedirs(self.root / folder / entry.source, mode=0o700, exist_ok=True)
         with self._folder(folder, entry.source) as target, self._set_aside(entry) as (top, aside):
             there = set(os.listdir(target))
@@ -169,6 +172,7 @@ class Folder(Place):
                     file.write(f"{reason}\n")
             os.rename(aside, name, src_dir_fd=top, dst_dir_fd=target)
             self._remove_companions(top, entry.name)
+        return name
 
     @contextlib.contextmanager
     def _folder(self, *names: str) -> Iterator[int]:

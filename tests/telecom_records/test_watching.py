@@ -181,7 +181,7 @@ def test_a_refused_file_is_moved_aside_with_its_reason_and_removed_after_days(si
     assert not there and why.strip() and (reason or "") in why
     look(at=NOW + 2 * LOOK)
     file = WatchedFile.objects.get()
-    assert (file.folder, file.run) == ("refused", None)
+    assert (file.folder, file.run, file.reason) == ("refused", None, why.strip())
     look(at=file.seen_at + 7 * DAY - LOOK)
     assert len(side.there()) == 2
     look(at=file.seen_at + 7 * DAY)
