@@ -43,6 +43,8 @@ MEASURES: dict[str, Measure] = {
     "package_peak_mb": packages.measure,
     "import_vs_copy": imports.measure,
     "import_peak_mb": imports.measure,
+    "import_vs_import_export": imports.measure,
+    "import_vs_bulk_create": imports.measure,
     "cdr_list_20m_p95_ms": lists.measure,
     "cdr_list_growth_1m_20m": lists.measure,
     "number_search_20m_p95_ms": lists.measure,
