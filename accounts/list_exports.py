@@ -105,11 +105,9 @@ class ExportableListAdmin(LongListAdmin):
 
 def _counted(export: Export, entry: AccessLogEntry) -> Iterator[bytes]:
     """Yield the file, and write down how many rows were sent, also when whoever reads it goes away."""
-    blocks = export.blocks()
     try:
-        yield from blocks
+        yield from export.blocks()
     finally:
-        blocks.close()  # type: ignore[attr-defined]
         AccessLogEntry.objects.filter(pk=entry.pk).update(rows=export.rows)
 
 
