@@ -8,6 +8,7 @@ rows with their workspaces, for seconds.
 
 import dataclasses
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,10 +21,11 @@ from accounts import evidence
 from accounts.models import Workspace
 from accounts.validators import E164
 from accounts.verdicts import ModelMap, data_map
+from retention import tombstones
 from retention.models import ErasedPerson, Tombstone
 from retention.months import without_queueing
 from telecom_records import partitions
-from telecom_records.attribution import Directory
+from telecom_records.models import NumberAssignment
 
 ROWS_AT_ONCE = 20_000
 ATTACHABLE = {"calls": "telecom_records.CallDetailRecord", "messages": "telecom_records.SmsRecord"}
@@ -45,6 +47,9 @@ INDEXES = """
 SELECT pg_get_constraintdef(con.oid), pg_get_indexdef(ind.indexrelid) FROM pg_index ind
 LEFT JOIN pg_constraint con ON con.conindid = ind.indexrelid AND con.contype IN ('p', 'u') AND con.conrelid = ind.indrelid
 WHERE ind.indrelid = %s::regclass ORDER BY ind.indexrelid
+"""
+CHECKS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c' ORDER BY 1
 """
 REFERENCES = """
 SELECT a.attname, con.confrelid::regclass::text, f.attname FROM pg_constraint con
@@ -187,6 +192,13 @@ def _check_rows(cursor: CursorWrapper, loaded: Loaded) -> int:
             _refuse_if(unknown, f"has an unknown {field.name}", f"have an unknown {field.name}")
     wrong = _count(cursor, loaded, "t.own_number !~ %s", E164)
     _refuse_if(wrong, "has no number in international form", "have no number in international form")
+    for name, check in _checks(cursor, loaded):
+        wrong = _count(
+            cursor,
+            loaded,
+            f"NOT {check.removeprefix('CHECK ')}".replace("%", "%%").replace("{", "{{").replace("}", "}}"),
+        )
+        _refuse_if(wrong, f"breaks the rule {name}", f"break the rule {name}")
     for constraint, _ in _indexes(cursor, loaded):
         if columns := (constraint or "").partition("UNIQUE ")[2]:
             grouped = f"SELECT count(*) AS n FROM {{table}} GROUP BY {columns} HAVING count(*) > 1"
@@ -207,6 +219,12 @@ def _indexes(cursor: CursorWrapper, loaded: Loaded) -> list[tuple[str | None, st
     return cursor.fetchall()
 
 
+def _checks(cursor: CursorWrapper, loaded: Loaded) -> list[tuple[str, str]]:
+    """Return the name and the words of each rule that the parent has for its rows."""
+    cursor.execute(CHECKS, [loaded.parent])
+    return cursor.fetchall()
+
+
 def _references(cursor: CursorWrapper, loaded: Loaded) -> list[tuple[str, str, str]]:
     cursor.execute(REFERENCES, [loaded.parent])
     return cursor.fetchall()
@@ -216,10 +234,12 @@ def _check_owners(loaded: Loaded) -> None:
     """Refuse rows of the erased, and of a workspace that did not have the number then."""
     erased = strangers = 0
     for rows in _owners(loaded):
-        directory = Directory({number for number, _, _ in rows})
+        holders = _holders({number for number, _, _ in rows})
         for number, workspace_id, at in rows:
-            if directory.workspace_at(number, at) != workspace_id:
-                was_erased = directory.was_erased(number, at)
+            then = [holder for window, holder in holders.get(number, ()) if at in window]
+            had_it = next(filter(None, then), None)
+            if had_it != workspace_id:
+                was_erased = had_it is None and bool(then)
                 erased, strangers = erased + was_erased, strangers + (not was_erased)
     _refuse_if(erased, "is of a customer whose data was deleted", "are of customers whose data was deleted")
     _refuse_if(
@@ -227,6 +247,20 @@ def _check_owners(loaded: Loaded) -> None:
         "is of a workspace that did not have the number then",
         "are of workspaces that did not have the number then",
     )
+
+
+def _holders(numbers: set[str]) -> dict[str, list[tuple[Any, uuid.UUID | None]]]:
+    """Return by number who had it when, an assignment before a tombstone; None stands for somebody who was erased."""
+    holders: dict[str, list[tuple[Any, uuid.UUID | None]]] = {}
+    assigned = NumberAssignment.objects.filter(number__e164__in=numbers, workspace__state__in=Workspace.INTACT)
+    for number, window, workspace_id in assigned.values_list("number__e164", "window", "workspace_id"):
+        holders.setdefault(number, []).append((window, workspace_id))
+    past = list(tombstones.windows_of(numbers))
+    ids = {workspace_id for _, _, workspace_id in past if workspace_id}
+    living = set(Workspace.objects.filter(pk__in=ids, state__in=Workspace.INTACT).values_list("pk", flat=True))
+    for number, window, holder in past:
+        holders.setdefault(number, []).append((window, holder if holder in living else None))
+    return holders
 
 
 def _owners(loaded: Loaded) -> Iterator[list[tuple]]:
@@ -244,6 +278,8 @@ def _prepare(cursor: CursorWrapper, loaded: Loaded) -> None:
     for name, (_, required) in _columns(cursor, loaded.parent).items():
         if required:
             cursor.execute(_sql("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL", loaded, column=name))
+    for name, check in _checks(cursor, loaded):
+        cursor.execute(_sql(f"ALTER TABLE {{table}} ADD CONSTRAINT {{name}} {check}", loaded, name=name))
     for constraint, definition in _indexes(cursor, loaded):
         if constraint:
             cursor.execute(_sql(f"ALTER TABLE {{table}} ADD {constraint}", loaded))
