@@ -33,9 +33,6 @@ COLUMNS = """
 SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
-CHECKS = """
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'
-"""
 EXTRAS = """
 SELECT 'a trigger' FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
 UNION SELECT 'an index' FROM pg_index WHERE indrelid = %(table)s::regclass
@@ -285,9 +282,6 @@ def _prepare(cursor: CursorWrapper, loaded: Loaded) -> None:
             cursor.execute(_sql(f"ALTER TABLE {{table}} ADD {constraint}", loaded))
         else:
             cursor.execute(_sql(f"CREATE INDEX ON {{table}} USING {definition.partition(' USING ')[2]}", loaded))
-    cursor.execute(CHECKS, [loaded.parent])
-    for name, definition in cursor.fetchall():
-        cursor.execute(_sql(f"ALTER TABLE {{table}} ADD CONSTRAINT {{name}} {definition}", loaded, name=name))
     start, end = (sql.Literal(bound) for bound in partitions.bounds_of(loaded.month))
     within = sql.SQL("{0} IS NOT NULL AND {0} >= {1} AND {0} < {2}").format(sql.Identifier(loaded.instant), start, end)
     cursor.execute(_sql("ALTER TABLE {table} ADD CONSTRAINT in_month CHECK (", loaded) + within + sql.SQL(")"))
