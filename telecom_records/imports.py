@@ -21,6 +21,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
+from retention.months import MonthInUse
 from telecom_records import staging, waiting
 from telecom_records.formats import (
     FORMATS,
@@ -33,7 +34,7 @@ from telecom_records.formats import (
     read_calls,
 )
 from telecom_records.models import ImportReject, ImportRun, ImportSource
-from telecom_records.partitions import within_bounds
+from telecom_records.partitions import ensure_month, within_bounds
 from telecom_records.storing import store
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,8 @@ def carry_on(run: ImportRun, file: BinaryIO | None, *, now: dt.datetime, seconds
                 return _pause(run)
     except UnableToRead as error:
         return _end(run, State.REFUSED, now, str(error))
+    except MonthInUse as error:  # before anything was stored
+        return _pause(run) if seconds else _end(run, State.REFUSED, now, f"{error} Import the file again.")
     except (OverflowError, ValueError, DataError) as error:  # a value that no format foresaw: never tried for ever
         log.error("import %s: stopped after %s rows: %s", run.pk, run.read, type(error).__name__)
         run.refresh_from_db()
@@ -221,6 +224,8 @@ def _read(run: ImportRun, file: BinaryIO, now: dt.datetime, stop_at: float | Non
             raise UnableToRead("Cancelled before anything of it was stored.")
         if stop_at and time.monotonic() > stop_at:
             return False
+    for month in staging.months_of(run.pk):
+        ensure_month(kind.table, month)
     with transaction.atomic():
         run.first_at, run.last_at = staging.make_ready(run.pk, kind)
         run.rows_total = run.read

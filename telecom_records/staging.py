@@ -5,6 +5,7 @@ the reading begins and dropped when the import ends, however it ends. What is in
 """
 
 import dataclasses
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from telecom_records.formats.rows import NOTHING, ParsedCall, ParsedMessage, ParsedRow, Reject, RowFault, Told, hash_of
+from telecom_records.partitions import month_of
 from telecom_records.phone_numbers import PhoneParty
 
 PREFIX = "import_stage_"
@@ -156,6 +158,13 @@ def make_ready(run_id: uuid.UUID, kind: Kind) -> tuple[Any, Any]:
         cursor.execute(f"CREATE INDEX ON {table} (instant, position)")
         cursor.execute(f"ANALYZE {table}")
     return first, last
+
+
+def months_of(run_id: uuid.UUID) -> list[dt.date]:
+    """Return the first days of the months (UTC) in which the staged rows lie."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT date_trunc('month', instant, 'UTC') FROM {table_of(run_id)} ORDER BY 1")
+        return [month_of(month) for (month,) in cursor.fetchall()]
 
 
 def parsed(kind: Kind, row: Sequence[Any]) -> Any:

@@ -35,6 +35,9 @@ class Outcome:
 
 def store_parsed(rows: Iterable[ParsedRow], kind: Kind, *, run: ImportRun) -> Outcome:
     """Store rows that are at hand for whose they are. Must run inside a transaction."""
+    rows = list(rows)
+    for month in sorted({month_of(row.instant) for row in rows}):
+        ensure_month(kind.table, month)
     staging.make_temporary("staged_again", kind)
     staging.append("staged_again", kind, enumerate(rows, 1))
     with connection.cursor() as cursor:
@@ -46,11 +49,9 @@ def store_parsed(rows: Iterable[ParsedRow], kind: Kind, *, run: ImportRun) -> Ou
 def store(cursor, chunk: str, kind: Kind, *, run: ImportRun) -> Outcome:
     """Store the rows of the table ``chunk`` for whose they are and return where each went. Must run inside a transaction.
 
+    Their months must be there (``staging.months_of``): making one locks what everybody uses until the transaction ends.
     One key may stand several times in a chunk: the later row revises the earlier one.
     """
-    cursor.execute(f"SELECT DISTINCT date_trunc('month', instant, 'UTC') FROM {chunk}")
-    for (month,) in cursor.fetchall():
-        ensure_month(kind.table, month_of(month))
     _find_holders(cursor, chunk)
     _find_records(cursor, chunk, kind, run)
     columns = ", ".join((*kind.key, *kind.values))

@@ -11,6 +11,7 @@ from accounts import approvals
 from accounts.models import Approval
 from accounts.roles import AUDITOR
 from retention.holds import place_hold
+from retention.months import MonthInUse
 from retention.purge import carry_out
 from retention.visibility import on_pages
 from telecom_records import imports, staging
@@ -177,6 +178,21 @@ def test_when_the_database_breaks_down_the_file_is_read_again(alice, monkeypatch
     run = imports.carry_on(imports.claim(run.pk), file, now=NOW)
     assert (run.state, run.inserted, run.duplicates, run.rejected) == (State.DONE, 3, 2, 1) and balanced(run)
     assert CallDetailRecord.objects.count() == 5
+
+
+def test_a_month_that_cannot_be_made_now_is_tried_again_and_nothing_is_lost(alice, monkeypatch):
+    def in_use(table, month):
+        raise MonthInUse("The month is in use.")
+
+    real = imports.ensure_month
+    monkeypatch.setattr(imports, "ensure_month", in_use)
+    file = io.BytesIO((HEADER + line("a")).encode())
+    run = open_run(source_for("switch"), file, file_name="x.csv")
+    run = imports.carry_on(imports.claim(run.pk), file, now=NOW, seconds=30)
+    assert (run.state, run.is_reading, run.read) == (State.RUNNING, True, 1)
+    monkeypatch.setattr(imports, "ensure_month", real)
+    run = imports.carry_on(imports.claim(run.pk), file, now=NOW, seconds=30)
+    assert (run.state, run.read, run.inserted) == (State.DONE, 1, 1)
 
 
 def test_a_staging_table_that_nobody_needs_is_dropped(alice):
