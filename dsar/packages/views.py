@@ -20,6 +20,8 @@ from accounts.portal_admin import run_or_say
 from dsar.models import Package, SubjectRequest
 from dsar.packages import states
 from dsar.packages.categories import CATEGORIES, categories_for
+from dsar.packages.late import COUNTED_UP_TO as LATE_UP_TO
+from dsar.packages.late import came_since
 from dsar.packages.parties import Parties
 from dsar.packages.subject import COUNTED_UP_TO, UnableToCollect
 from dsar.packages.withheld import WHY
@@ -147,6 +149,7 @@ def take(request: HttpRequest, package_id) -> HttpResponse | StreamingHttpRespon
 
 def section(found: SubjectRequest) -> dict[str, Any]:
     """Return what the pages show of a request's packages, the newest first."""
+    now = timezone.now()
     packages: QuerySet[Package] = found.packages.select_related("asked_by", "decided_by").order_by("-asked_at", "pk")
     lines = [
         {
@@ -157,6 +160,7 @@ def section(found: SubjectRequest) -> dict[str, Any]:
             "rows": sum(counts["rows"] for counts in package.contents.values()),
             "counts": [(title, package.contents[name]) for name, title in TITLES.items() if _rows_of(package, name)],
             "withheld": _lines(package.withheld),
+            "late": came_since(package, now=now) if package.state == "sealed" and package.file_key else 0,
         }
         for package in packages
     ]
@@ -166,6 +170,7 @@ def section(found: SubjectRequest) -> dict[str, Any]:
         "packages": lines,
         "kept_words": words_of("request_package", timezone.now()),
         "is_moving": any(line["is_moving"] for line in lines),
+        "late_up_to": LATE_UP_TO,
         "can_have_package": found.type in states.KINDS,
         "can_make": found.type in states.KINDS and found.is_open and not busy,
     }

@@ -15,7 +15,7 @@ from retention import deletion, reconcile
 from retention.models import FileCheck, FileFinding
 from retention.tasks import compare_files
 from tests import factories
-from tests.accounts.test_s3 import bucket, server, url  # noqa: F401  fixtures
+from tests.accounts.test_s3 import bucket  # noqa: F401  a fixture
 from tests.factories import DAY
 
 pytestmark = pytest.mark.django_db
