@@ -43,6 +43,9 @@ READ_ROWS = 10_000  # at once into the staging table
 CHUNK_ROWS = 50_000  # at once out of it: some two seconds on a small machine
 LEASE = dt.timedelta(seconds=60)
 ABANDONED_AFTER = dt.timedelta(days=1)
+GIVEN_UP_AFTER = dt.timedelta(
+    days=3
+)  # what was read must not lie in staging for ever, whatever keeps a run from its end
 HEAD_BYTES = 256 * 1024
 REJECTS_LISTED = 10_000
 FEW_FAULTS = 10  # so many do not make a file a wrong one, whatever their share
@@ -181,7 +184,7 @@ def ask_to_cancel(run: ImportRun, *, now: dt.datetime) -> bool:
 
 
 def end_abandoned(now: dt.datetime) -> int:
-    """Refuse the runs of yesterday that nobody can go on reading, and drop what stands in nobody's staging; return how many."""
+    """Refuse the runs that nobody can go on reading, or that never end, and drop what stands in nobody's staging; return how many."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     ended = ImportRun.objects.filter(
         free, state__in=ImportRun.OPEN, rows_total__isnull=True, file_key="", created_at__lte=now - ABANDONED_AFTER
@@ -191,6 +194,9 @@ def end_abandoned(now: dt.datetime) -> int:
         finished_at=now,
         lease_until=None,
     )
+    for run in ImportRun.objects.filter(free, state__in=ImportRun.OPEN, created_at__lte=now - GIVEN_UP_AFTER):
+        _give_up(run, now, "It did not come to its end in three days.", State.REFUSED)
+        ended += 1
     for run_id in staging.strays(ImportRun.objects.filter(state__in=ImportRun.OPEN).values_list("pk", flat=True)):
         staging.drop(run_id)
     return ended

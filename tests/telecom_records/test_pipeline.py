@@ -206,6 +206,19 @@ def test_a_staging_table_that_nobody_needs_is_dropped(alice):
     assert not stages()
 
 
+def test_a_run_that_never_ends_is_given_up_and_leaves_nothing(alice, monkeypatch):
+    monkeypatch.setattr(imports, "CHUNK_ROWS", 1)
+    file = io.BytesIO((HEADER + line("a") + line("b")).encode())
+    run = open_run(source_for("switch"), file, file_name="x.csv")
+    ImportRun.objects.update(created_at=NOW)
+    for _ in range(2):
+        run = imports.carry_on(imports.claim(run.pk), file, now=NOW, seconds=1e-9)
+    assert (imports.end_abandoned(NOW + 2 * DAY), run.inserted, stages()) == (0, 1, [run.pk])
+    assert imports.end_abandoned(NOW + 3 * DAY) == 1
+    run.refresh_from_db()
+    assert (run.state, run.undone_at, stages()) == (State.REFUSED, NOW + 3 * DAY, [])
+
+
 def test_the_same_bytes_read_in_the_same_way_are_known(alice, load):
     load(line("a"))
     file = io.BytesIO((HEADER + line("a")).encode())
