@@ -4,7 +4,7 @@ The owner of the tables makes them, runs the migrations, and serves nobody's req
 make sign-ins and grant them one (``GRANT portal_web TO …``). The triggers of ``retention/guard.py`` stay on for all.
 
 * ``web`` adds to the evidence log and can never change it; it cannot delete from a table with personal data.
-* ``worker`` can do that too: it is the one that deletes, by the door.
+* ``worker`` can do that too: it is the one that deletes, by the door. It makes the staging tables of imports.
 * ``auditor`` reads what proves something, and nothing personal.
 """
 
@@ -50,6 +50,7 @@ def _statements(existing: list[str], web: str, worker: str, auditor: str) -> lis
     both = f"{web}, {worker}"
     statements = [
         f"GRANT USAGE ON SCHEMA public TO {both}, {auditor}",
+        f"GRANT CREATE ON SCHEMA public TO {worker}",  # the staging tables of imports, which it owns and drops
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {both}, {auditor}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {both}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE ON TABLES TO {both}",

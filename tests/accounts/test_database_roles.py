@@ -15,6 +15,8 @@ from accounts.models import EvidenceEntry, Person, Workspace
 from retention.holds import place_hold
 from retention.models import DeletionJob
 from retention.purge import carry_out
+from telecom_records.imports import import_file
+from telecom_records.partitions import ensure_month, month_of
 from tests import factories
 from tests.factories import DAY, NOW
 
@@ -156,3 +158,16 @@ def test_a_prefix_that_is_none_is_refused(wrong):
 def test_an_owner_who_may_not_make_roles_is_told_what_an_administrator_must_run():
     with pytest.raises(CommandError, match='CREATE ROLE "nobody_web" NOLOGIN; CREATE ROLE "nobody_worker" NOLOGIN'):
         call_command("make_database_roles", prefix="nobody")
+
+
+def test_a_worker_imports_a_file_into_months_that_are_there_and_the_web_server_makes_no_tables(prefix, tmp_path):
+    alice = factories.make_workspace()
+    factories.make_assignment(alice, factories.make_number("+442079460101"))
+    source, path = factories.make_source("switch"), tmp_path / "calls.csv"
+    path.write_text(f"call_id,started_at,from,to\na,{(NOW - DAY).isoformat()},+442079460101,+442079460871\n")
+    ensure_month("telecom_records_calldetailrecord", month_of(NOW - DAY))
+    with role(f"{prefix}_web"):
+        assert is_denied("CREATE TABLE import_stage_x (a int)")
+    with role(f"{prefix}_worker"):
+        run = import_file(path, source=source, now=NOW)
+    assert (run.state, run.inserted) == ("done", 1)
