@@ -352,7 +352,7 @@ def _give_up(run: ImportRun, now: dt.datetime, why: str, state: str) -> ImportRu
     gone = "Nothing of it was stored."
     if run.inserted:
         ImportRun.objects.filter(pk=run.pk).update(undone_at=now)
-        gone = f"The {run.inserted:,} records stored until then are hidden and deleted."
+        gone = f"The {run.inserted:,} records stored until then go by the rule “Undone imports”."
     return _end(run, state, now, f"{why} {gone}")
 
 

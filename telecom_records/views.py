@@ -53,9 +53,9 @@ def run_context(run: ImportRun) -> dict[str, Any]:
     words = {
         "inserted": "Inserted",
         "duplicates": "Known already",
-        "revised": "Revised: known with other values",
-        "rejected": "Rejected: rows with faults",
-        "skipped": "Passed over: no calls, or nobody’s",
+        "revised": "Revised",
+        "rejected": "Rejected",
+        "skipped": "Passed over",
     }
     return {
         "run": run,

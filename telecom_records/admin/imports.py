@@ -137,8 +137,8 @@ class ImportRunAdmin(ReadOnlyAdmin):
         icon="cancel",
         dialog={
             "title": "Cancel this import",
-            "description": "It ends at the next chunk of rows. What it has stored until then is hidden and deleted; the file "
-            "can be imported again.",
+            "description": "It ends at the next chunk of rows. What it has stored until then goes by the rule “Undone "
+            "imports”; the file can be imported again.",
             "form_submit_text": "Cancel the import",
         },
     )
@@ -156,8 +156,8 @@ class ImportRunAdmin(ReadOnlyAdmin):
         icon="undo",
         dialog={
             "title": "Ask a second officer to undo this import",
-            "description": "When the other officer agrees, the records that it brought are hidden at once and deleted by the rule "
-            "“Undone imports”. What it only revised keeps its new values. A call that a later file held too goes as well: import "
+            "description": "When the other officer agrees, the records that it brought are hidden at once and deleted, once the "
+            "rule “Undone imports” is armed. What it only revised keeps its new values. A call that a later file held too goes as well: import "
             "that file again afterwards.",
             "form_submit_text": "Ask to undo",
         },
