@@ -27,7 +27,7 @@ from bench.telling import figure, median, seconds
 from telecom_records.models import CallDetailRecord, ImportRun, ImportSource, NumberAssignment
 from telecom_records.staging import KINDS
 
-ROUNDS = 3
+ROUNDS = 2
 WORKSPACES = 100
 TEMPLATE = "bench_imports"
 FEW = 5_000  # for those that take many times as long

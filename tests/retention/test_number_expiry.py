@@ -163,7 +163,7 @@ def test_calls_of_the_number_stay_and_a_late_file_adds_to_the_workspace_and_not_
         call_file(tmp_path / "b.csv", NOW - DAY, NOW - SECOND, NOW, NOW + SECOND), source=source, now=NOW + DAY
     )
     assert run.accounting == {
-        "read": 4, "inserted": 1, "duplicates": 1, "revised": 0, "rejected": 0, "unattributed": 2,
+        "read": 4, "inserted": 1, "duplicates": 1, "revised": 0, "rejected": 0, "skipped": 2,
     }  # fmt: skip
     assert CallDetailRecord.objects.filter(own_number=NUMBER, workspace=customer).count() == 2
 
