@@ -279,7 +279,7 @@ def _take_chunk(run: ImportRun, now: dt.datetime) -> bool:
         if not cursor.rowcount:
             cursor.execute("DROP TABLE chunk")
             return False
-        cursor.execute("ANALYZE chunk")
+        cursor.execute("ANALYZE chunk (position, instant, out_e164, in_e164)")
         cursor.execute("SELECT instant, position FROM chunk ORDER BY instant DESC, position DESC LIMIT 1")
         until, position = cursor.fetchone()
         outcome = store(cursor, "chunk", kind, run=run)

@@ -17,6 +17,7 @@ from telecom_records.partitions import month_of
 from telecom_records.phone_numbers import PhoneParty
 
 PREFIX = "import_stage_"
+LINES_AT_ONCE = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +125,7 @@ def strays(open_runs: Iterable[uuid.UUID]) -> list[uuid.UUID]:
 def append(table: str, kind: Kind, rows: Iterable[tuple[int, ParsedRow]]) -> list[Reject]:
     """Write rows with their places in the file to a staging table; return those that no database stores."""
     rejects: list[Reject] = []
+    lines: list[str] = []
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY {table} ({', '.join(columns_of(kind))}) FROM STDIN (NULL '{NOTHING}')") as copy,
@@ -135,7 +137,11 @@ def append(table: str, kind: Kind, rows: Iterable[tuple[int, ParsedRow]]) -> lis
                 rejects.append(Reject(row.line, fault.code, str(fault)))
                 continue
             counted = "t" if isinstance(row.source_key, Told) else "f"
-            copy.write(f"{position}\t{row.line}\t{counted}\t\\\\x{hash_of(text).hex()}\t{text}\n")
+            lines.append(f"{position}\t{row.line}\t{counted}\t\\\\x{hash_of(text).hex()}\t{text}\n")
+            if len(lines) == LINES_AT_ONCE:  # the database takes them in while the next ones are made
+                copy.write("".join(lines))
+                lines.clear()
+        copy.write("".join(lines))
     return rejects
 
 

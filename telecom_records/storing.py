@@ -52,8 +52,8 @@ def store(cursor, chunk: str, kind: Kind, *, run: ImportRun) -> Outcome:
     Their months must be there (``staging.months_of``): making one locks what everybody uses until the transaction ends.
     One key may stand several times in a chunk: the later row revises the earlier one.
     """
-    _find_holders(cursor, chunk)
-    _find_records(cursor, chunk, kind, run)
+    first_only = "DISTINCT ON (row.position)" if _find_holders(cursor, chunk) else ""
+    _find_records(cursor, chunk, kind, run, first_only)
     columns = ", ".join((*kind.key, *kind.values))
     cursor.execute(
         f"INSERT INTO {kind.table} (id, {columns}, revision) SELECT id, {columns}, 0 FROM found ORDER BY {kind.instant}, position"
@@ -72,9 +72,10 @@ def store(cursor, chunk: str, kind: Kind, *, run: ImportRun) -> Outcome:
     return outcome
 
 
-def _find_holders(cursor, chunk: str) -> None:
+def _find_holders(cursor, chunk: str) -> bool:
     """Make the tables of who had the chunk's numbers when, and of who of the erased had had them.
 
+    Returns whether two may have had one number at one instant: an assignment and a tombstone may, two assignments never.
     A number that a living workspace had and that is gone is known by its tombstone; so is an erased customer's, and by
     its keyed hash only. An assignment comes first.
     """
@@ -99,9 +100,10 @@ def _find_holders(cursor, chunk: str) -> None:
         [intact, intact],
     )
     cursor.execute("ANALYZE holders")
+    return bool(windows)
 
 
-def _find_records(cursor, chunk: str, kind: Kind, run: ImportRun) -> None:
+def _find_records(cursor, chunk: str, kind: Kind, run: ImportRun, first_only: str) -> None:
     """Make the table of the records of the chunk's rows: one for each of our customers who took part.
 
     What a withheld caller's number was is never shown to the called party. Somebody who calls their own number has one
@@ -113,22 +115,24 @@ def _find_records(cursor, chunk: str, kind: Kind, run: ImportRun) -> None:
         " CASE WHEN row.out_restricted THEN 'anonymous' ELSE row.out_kind END AS other_party_kind"
     )
     sides = [
-        f"(SELECT DISTINCT ON (row.position) row.*, holders.workspace_id, row.{mine}_e164 AS own_number, {other},"
+        f"(SELECT {first_only} row.*, holders.workspace_id, row.{mine}_e164 AS own_number, {other},"
         f" '{direction.value}' AS direction FROM {chunk} row"
         f" JOIN holders ON holders.e164 = row.{mine}_e164 AND row.instant <@ holders.held"
-        f" {condition} ORDER BY row.position, holders.rank)"
+        f" {condition}{' ORDER BY row.position, holders.rank' if first_only else ''})"
         for mine, other, direction, condition in (
             ("out", outgoing, Direction.OUTBOUND, ""),
             ("in", incoming, Direction.INBOUND, "WHERE row.in_e164 <> row.out_e164"),
         )
     ]
     own = "".join(f", {name}" for name, _ in kind.own)
+    cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [kind.table])
+    (sequence,) = cursor.fetchone()  # asked once, not for each row
     cursor.execute(
-        "CREATE TEMPORARY TABLE found ON COMMIT DROP AS SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS id, position,"
+        "CREATE TEMPORARY TABLE found ON COMMIT DROP AS SELECT nextval(%s::regclass) AS id, position,"
         f" workspace_id, %s::bigint AS source_id, source_key, own_number, instant AS {kind.instant}, other_party,"
         f" other_party_kind, direction, status, cost, currency, time_source, row_hash, %s::uuid AS run_id{own}"
         f" FROM ({' UNION ALL '.join(sides)}) sides",
-        [kind.table, run.source_id, run.pk],
+        [sequence, run.source_id, run.pk],
     )
 
 

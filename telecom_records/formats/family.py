@@ -94,7 +94,8 @@ class Family:
         answered = read_time(self.answered, row, settings, near)
         ended = read_time(self.ended, row, settings, near)
         answered_at, ended_at = answered and answered[0], ended and ended[0]
-        duration, talk, billed = (read_length(each, row) for each in (self.duration, self.talk, self.billed))
+        duration, talk = read_length(self.duration, row), read_length(self.talk, row)
+        billed = read_length(self.billed, row)
         if ended_at is None and answered_at and talk is not None:
             ended_at = _after(answered_at, talk)
         cost, currency = self.cost(row)

@@ -214,14 +214,22 @@ def go_duration(text: str | None, column: str) -> Decimal | None:
 
 def seconds(text: str | None, column: str) -> Decimal | None:
     """Return a number of seconds, or None where there is none."""
-    if text is None or text.strip().lower() in EMPTY:
-        return None
-    return _bounded(_decimal(text, column), column)
+    return None if text is None else _seconds(text, column)
+
+
+@functools.lru_cache(maxsize=50_000)  # the same numbers come again and again
+def _seconds(text: str, column: str) -> Decimal | None:
+    return None if text.strip().lower() in EMPTY else _bounded(_decimal(text, column), column)
 
 
 def money(text: str | None, column: str) -> Decimal | None:
     """Return an amount, or None for a call that is not rated yet; 0 is free."""
-    if text is None or text.strip().lower() in EMPTY:
+    return None if text is None else _money(text, column)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _money(text: str, column: str) -> Decimal | None:
+    if text.strip().lower() in EMPTY:
         return None
     value = _decimal(text, column)
     if abs(value) >= 10**9:
@@ -235,7 +243,6 @@ def _bounded(value: Decimal, column: str) -> Decimal:
     return value.quantize(Decimal("0.001"))
 
 
-@functools.lru_cache(maxsize=50_000)  # the same numbers come again and again
 def _decimal(text: str, column: str) -> Decimal:
     """Return a number written in digits; Python's own reader takes underscores, other scripts and infinity too."""
     try:
