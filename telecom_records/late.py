@@ -34,7 +34,9 @@ def _by_run(rows: list[WaitingCall]) -> dict[tuple[ImportRun, str], list[ParsedR
 
 def _waiting_for(assignment: NumberAssignment):
     calls = WaitingCall.objects.filter(
-        number_hashes__contains=[waiting.hash_number(assignment.number.e164)], started_at__gte=assignment.window.lower
+        number_hashes__contains=[waiting.hash_number(assignment.number.e164)],
+        started_at__gte=assignment.window.lower,
+        run__undone_at__isnull=True,  # else what was taken back would come in after all
     )
     if assignment.window.upper:
         calls = calls.filter(started_at__lt=assignment.window.upper)
