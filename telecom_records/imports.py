@@ -43,9 +43,7 @@ READ_ROWS = 10_000  # at once into the staging table
 CHUNK_ROWS = 50_000  # at once out of it: some two seconds on a small machine
 LEASE = dt.timedelta(seconds=60)
 ABANDONED_AFTER = dt.timedelta(days=1)
-GIVEN_UP_AFTER = dt.timedelta(
-    days=3
-)  # what was read must not lie in staging for ever, whatever keeps a run from its end
+GIVEN_UP_AFTER = dt.timedelta(days=3)  # what was read must not lie in staging for ever
 HEAD_BYTES = 256 * 1024
 REJECTS_LISTED = 10_000
 FEW_FAULTS = 10  # so many do not make a file a wrong one, whatever their share
@@ -143,7 +141,7 @@ def carry_on(run: ImportRun, file: BinaryIO | None, *, now: dt.datetime, seconds
                 return _pause(run)
             if why := _why_refused(run):
                 return _end(run, State.REFUSED, now, why)
-        elif not staging.exists(run.pk):
+        elif staging.is_lost(run.pk, had_rows=run.first_at is not None):
             return _start_over(run, now)
         while _store_chunk(run, now):
             if run.cancel_asked_at:
@@ -220,7 +218,7 @@ def end_undone(now: dt.datetime) -> int:
 def _read(run: ImportRun, file: BinaryIO, now: dt.datetime, stop_at: float | None) -> bool:
     """Read the file on into the staging table; return whether its end was reached. Raises UnableToRead."""
     kind = staging.KINDS[run.kind]
-    if run.read == 0 or not staging.exists(run.pk):
+    if run.read == 0 or staging.is_lost(run.pk, had_rows=run.read > run.rejected + run.skipped):
         _forget_reading(run)
         staging.make(run.pk, kind)
     rows = rows_of(run, file)

@@ -101,14 +101,14 @@ def drop(run_id: uuid.UUID) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {table_of(run_id)}")
 
 
-def exists(run_id: uuid.UUID) -> bool:
-    """Return whether a run has its staging table, with rows in it: a crash of the database empties it."""
+def is_lost(run_id: uuid.UUID, *, had_rows: bool) -> bool:
+    """Return whether a run's staging table is gone, or empty though it ``had_rows``: a crash of the database empties it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [table_of(run_id)])
         if not cursor.fetchone()[0]:
-            return False
+            return True
         cursor.execute(f"SELECT EXISTS (SELECT FROM {table_of(run_id)})")
-        return cursor.fetchone()[0]
+        return had_rows and not cursor.fetchone()[0]
 
 
 def strays(open_runs: Iterable[uuid.UUID]) -> list[uuid.UUID]:

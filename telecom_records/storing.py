@@ -1,8 +1,8 @@
 """From staged rows to records: whose each is, what is new, what is known and what has changed, in statements over sets.
 
 A call between two customers is two records but one row of the file. A row of nobody waits sealed; one of an erased
-customer is rejected. The database decides all of that for some ten thousand rows at once; a loop over rows takes ten
-times as long (``make bench``, ``import_vs_orm``).
+customer is rejected. The database decides all of that for some ten thousand rows at once; other ways take several
+times as long (``make bench``, ``import_vs_bulk_create``).
 """
 
 import dataclasses

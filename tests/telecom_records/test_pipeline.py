@@ -219,6 +219,24 @@ def test_a_run_that_never_ends_is_given_up_and_leaves_nothing(alice, monkeypatch
     assert (run.state, run.undone_at, stages()) == (State.REFUSED, NOW + 3 * DAY, [])
 
 
+def test_a_reading_that_has_found_only_faults_so_far_goes_on_where_it_was(alice, monkeypatch):
+    monkeypatch.setattr(imports, "READ_ROWS", 2)
+    file = io.BytesIO((HEADER + "x,never,y,z,1,answered,,\n" * 4 + line("a")).encode())
+    run = open_run(source_for("switch"), file, file_name="x.csv")
+    for read in (2, 4, 5):
+        run = imports.carry_on(imports.claim(run.pk), file, now=NOW, seconds=1e-9)
+        assert run.read == read
+    run = imports.carry_on(imports.claim(run.pk), file, now=NOW)
+    assert (run.state, run.rejected, run.inserted, balanced(run)) == (State.DONE, 4, 1, True)
+
+
+def test_what_waits_of_an_undone_import_is_not_taken_up(load):
+    run = load(line("a"))
+    ImportRun.objects.filter(pk=run.pk).update(state=State.UNDONE, undone_at=NOW)
+    assert take_up(factories.make_assignment(factories.make_workspace(), factories.make_number(OURS))) == 0
+    assert not CallDetailRecord.objects.exists()
+
+
 def test_the_same_bytes_read_in_the_same_way_are_known(alice, load):
     load(line("a"))
     file = io.BytesIO((HEADER + line("a")).encode())
